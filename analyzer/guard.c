@@ -1,0 +1,92 @@
+/*
+ * guard.c - the authorizer of queries.
+ */
+#include "guard.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <sqlite3.h>
+
+/* Pragmas that tell and change nothing. With an argument they still do not. */
+static const char *const pragmas[] = {
+	"table_info", "table_xinfo", "table_list", "database_list", "function_list",
+	"module_list", "collation_list", "compile_options", "pragma_list", "index_list",
+	"index_info", "index_xinfo",
+};
+
+/* Tables that need no trace: names of small numbers. */
+static const char *const dimensions[] = {
+	"raw_abi", "raw_category", "raw_syscall_name", "raw_errno", "raw_signal",
+	"raw_counter_name", "raw_origin", "raw_end_reason",
+};
+
+/* Tables that are made of the calls. */
+static const char *const rollups[] = {
+	"raw_syscall_stat", "raw_latency", "raw_rate", "raw_path", "raw_address", "raw_call",
+	"raw_finding",
+};
+
+/* Columns of raw_trace that are. */
+static const char *const counted[] = { "last", "calls", "rows_skipped", "latency_detail" };
+
+#define IN(list, word) in(list, sizeof(list) / sizeof(list[0]), word)
+
+static bool in(const char *const *list, size_t n, const char *word)
+{
+	for (size_t i = 0; word && i < n; i++)
+		if (!strcmp(list[i], word))
+			return true;
+	return false;
+}
+
+static enum dn_needs needs(const char *table, const char *column)
+{
+	if (strncmp(table, "raw_", 4) || IN(dimensions, table))
+		return DN_NEEDS_NOTHING;
+	if (IN(rollups, table) || (!strcmp(table, "raw_trace") && IN(counted, column)))
+		return DN_NEEDS_ROLLUPS;
+	return DN_NEEDS_ROWS;
+}
+
+static int authorize(void *ctx, int action, const char *a, const char *b, const char *database,
+		     const char *inner)
+{
+	struct dn_guard *g = ctx;
+	enum dn_needs n;
+
+	(void)database;
+	(void)inner;
+	switch (action) {
+	case SQLITE_SELECT:
+	case SQLITE_RECURSIVE:
+		return SQLITE_OK;
+	case SQLITE_READ:
+		n = needs(a, b);
+		if (n > g->needs)
+			g->needs = n;
+		return SQLITE_OK;
+	case SQLITE_FUNCTION:
+		if (strcmp(b, "load_extension") && strcmp(b, "fts3_tokenizer"))
+			return SQLITE_OK;
+		g->refused = "it loads code";
+		return SQLITE_DENY;
+	case SQLITE_PRAGMA:
+		if (IN(pragmas, a))
+			return SQLITE_OK;
+		g->refused = "this pragma may change something";
+		return SQLITE_DENY;
+	case SQLITE_ATTACH:
+	case SQLITE_DETACH:
+		g->refused = "other databases stay closed here";
+		return SQLITE_DENY;
+	default:
+		g->refused = "nothing is written here: use SELECT";
+		return SQLITE_DENY;
+	}
+}
+
+void dn_guard_set(struct sqlite3 *db, struct dn_guard *g)
+{
+	sqlite3_set_authorizer(db, g ? authorize : NULL, g);
+}

@@ -1,0 +1,507 @@
+/*
+ * report_json.c - one trace as a JSON document (schema/report.schema.json).
+ *
+ * Nearly all of it is a table: a key, a query, a shape. A row becomes an
+ * object with the columns' names as keys; a name that ends in "?" is a truth
+ * value. What nests (errors in a syscall, threads in a process) is two queries
+ * in the same order, read side by side.
+ */
+#ifdef HAVE_CONFIG_H
+#include "config.h"	/* DN_VERSION */
+#endif
+
+#include "report.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "db.h"
+#include "json.h"
+#include "query.h"
+
+/* Lists that grow with the work are cut here; *_total says how many there are. */
+#define FILES_MAX "1000"
+#define CONNECTIONS_MAX "1000"
+
+enum shape { OBJECT, ARRAY };
+
+struct section {
+	const char *key;
+	enum shape shape;
+	const char *sql;	/* ?1 is the trace */
+};
+
+static void put_cell(struct dn_json *j, const struct dn_query *q, int col)
+{
+	const char *name = dn_query_name(q, col), *text;
+	size_t len = strlen(name);
+	bool truth = len && name[len - 1] == '?';
+
+	dn_json_key(j, name, len - truth);
+	switch (dn_query_type(q, col)) {
+	case DN_CELL_NULL:
+		dn_json_null(j, NULL);
+		break;
+	case DN_CELL_INT:
+		if (truth)
+			dn_json_bool(j, NULL, dn_query_int(q, col) != 0);
+		else
+			dn_json_int(j, NULL, dn_query_int(q, col));
+		break;
+	case DN_CELL_REAL:
+		dn_json_real(j, NULL, dn_query_real(q, col));
+		break;
+	case DN_CELL_TEXT:
+	case DN_CELL_BLOB:
+		text = dn_query_text(q, col, &len);
+		dn_json_str(j, NULL, text, len);
+		break;
+	}
+}
+
+/* The columns from `first` on, into the object that is open. */
+static void put_row(struct dn_json *j, const struct dn_query *q, int first)
+{
+	for (int i = first; i < dn_query_columns(q); i++)
+		put_cell(j, q, i);
+}
+
+static struct dn_query *open_query(struct dn_db *db, const char *sql, int64_t trace)
+{
+	struct dn_query *q = dn_query_new(db, sql);
+
+	if (q)
+		dn_query_bind(q, 1, trace);
+	return q;
+}
+
+static int put_section(struct dn_json *j, struct dn_db *db, int64_t trace, const struct section *s)
+{
+	struct dn_query *q = open_query(db, s->sql, trace);
+	int ret;
+
+	if (!q)
+		return -EIO;
+	if (s->shape == ARRAY)
+		dn_json_array(j, s->key);
+	else
+		dn_json_object(j, s->key);
+	while ((ret = dn_query_step(q)) > 0) {
+		if (s->shape == ARRAY)
+			dn_json_object(j, NULL);
+		put_row(j, q, 0);
+		if (s->shape == ARRAY)
+			dn_json_end(j);
+		else
+			break;
+	}
+	dn_json_end(j);
+	dn_query_free(q);
+	return ret < 0 ? ret : 0;
+}
+
+static int put_sections(struct dn_json *j, struct dn_db *db, int64_t trace,
+			const struct section *s, size_t n)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < n; i++)
+		err = put_section(j, db, trace, &s[i]);
+	return err;
+}
+
+#define PUT_SECTIONS(j, db, trace, table)                                             \
+	put_sections(j, db, trace, table, sizeof(table) / sizeof(*(table)))
+
+/* key: value of two columns, in an object. */
+static int put_pairs(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key,
+		     const char *sql)
+{
+	struct dn_query *q = open_query(db, sql, trace);
+	const char *text;
+	size_t len;
+	int ret;
+
+	if (!q)
+		return -EIO;
+	dn_json_object(j, key);
+	while ((ret = dn_query_step(q)) > 0) {
+		text = dn_query_text(q, 0, &len);
+		dn_json_key(j, text, len);
+		switch (dn_query_type(q, 1)) {
+		case DN_CELL_NULL:
+			dn_json_null(j, NULL);
+			break;
+		case DN_CELL_INT:
+			dn_json_int(j, NULL, dn_query_int(q, 1));
+			break;
+		default:
+			text = dn_query_text(q, 1, &len);
+			dn_json_str(j, NULL, text, len);
+		}
+	}
+	dn_json_end(j);
+	dn_query_free(q);
+	return ret;
+}
+
+/* The texts of one column, in an array. */
+static int put_texts(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key,
+		     const char *sql)
+{
+	struct dn_query *q = open_query(db, sql, trace);
+	int ret;
+
+	if (!q)
+		return -EIO;
+	dn_json_array(j, key);
+	while ((ret = dn_query_step(q)) > 0) {
+		size_t len;
+		const char *p = dn_query_text(q, 0, &len);
+
+		dn_json_str(j, NULL, p, len);
+	}
+	dn_json_end(j);
+	dn_query_free(q);
+	return ret;
+}
+
+/*
+ * Rows of `outer`, each an object with an array `key` of the rows of `inner`
+ * that have the same first column. Both are in the order of that column, and
+ * neither prints it.
+ */
+static int put_nested(struct dn_json *j, struct dn_db *db, int64_t trace, const char *outer,
+		      const char *key, const char *inner)
+{
+	struct dn_query *a = open_query(db, outer, trace), *b = open_query(db, inner, trace);
+	int ret = a && b ? 0 : -EIO, more = ret ? ret : dn_query_step(b);
+
+	while (!ret && more >= 0 && (ret = dn_query_step(a)) > 0) {
+		int64_t id = dn_query_int(a, 0);
+
+		dn_json_object(j, NULL);
+		put_row(j, a, 1);
+		dn_json_array(j, key);
+		while (more > 0 && dn_query_int(b, 0) < id)	/* of nobody: not in `outer` */
+			more = dn_query_step(b);
+		for (; more > 0 && dn_query_int(b, 0) == id; more = dn_query_step(b)) {
+			dn_json_object(j, NULL);
+			put_row(j, b, 1);
+			dn_json_end(j);
+		}
+		dn_json_end(j);
+		dn_json_end(j);
+		ret = 0;
+	}
+	dn_query_free(a);
+	dn_query_free(b);
+	return more < 0 ? more : ret;
+}
+
+/* --- the parts ----------------------------------------------------------- */
+
+static const struct section head[] = {
+	{ "trace", OBJECT,
+	  "SELECT file, uuid, format_major || '.' || format_minor AS format, v.abi, v.started,"
+	  " v.started_ns, v.duration_ns, v.bytes, v.blocks"
+	  " FROM traces AS v JOIN raw_trace USING (trace_id, file, uuid) WHERE trace_id = ?1" },
+};
+
+static const char command_sql[] =
+	"SELECT t.command AS text, p.pid, p.path,"
+	" ifnull(p.cwd, (SELECT value FROM environment WHERE trace_id = ?1 AND key = 'command.cwd'))"
+	" AS cwd,"
+	" t.end_reason, t.exit_code, t.exit_signal,"
+	" (SELECT name FROM raw_signal WHERE sig = t.exit_signal) AS exit_signal_name,"
+	" t.survivors"
+	" FROM traces AS t LEFT JOIN (SELECT * FROM processes WHERE trace_id = ?1 AND origin = 'target'"
+	" ORDER BY process_id LIMIT 1) AS p USING (trace_id) WHERE trace_id = ?1";
+
+static const char argv_sql[] =
+	"SELECT argv FROM raw_exec WHERE trace_id = ?1 ORDER BY time, rowid LIMIT 1";
+
+static const struct section quality[] = {
+	{ "blocks", OBJECT,
+	  "SELECT blocks AS read, lost, damaged, duplicated, reordered, foreign_blocks AS \"foreign\","
+	  " unknown, skipped AS skipped_bytes, header_ok AS \"header_ok?\", cut AS \"cut?\""
+	  " FROM raw_trace WHERE trace_id = ?1" },
+	{ "gaps", ARRAY,
+	  "SELECT seq AS first_block, count AS blocks, after AS after_ns, before AS before_ns"
+	  " FROM raw_gap WHERE trace_id = ?1 ORDER BY seq" },
+	{ "losses", ARRAY,
+	  "SELECT counter, kind, process_id, name, count, total_ns, first_ns, last_ns, doc FROM losses"
+	  " WHERE trace_id = ?1 ORDER BY count DESC, counter, process_id, name LIMIT 1000" },
+	{ "not_observed", ARRAY,
+	  "SELECT subject, reason FROM not_observed WHERE trace_id = ?1 ORDER BY subject" },
+	{ "probes", ARRAY,
+	  "SELECT name, rung, reason FROM probes WHERE trace_id = ?1 ORDER BY name" },
+	{ "overhead", OBJECT,
+	  "SELECT max(iif(name = 'recorder_cpu_ns', value, NULL)) AS recorder_cpu_ns,"
+	  " max(iif(name = 'ring_bytes', value, NULL)) AS ring_bytes,"
+	  " (SELECT bytes FROM raw_trace WHERE trace_id = ?1) AS file_bytes"
+	  " FROM raw_total WHERE trace_id = ?1" },
+};
+
+static const char quality_sql[] =
+	"SELECT complete AS \"complete?\", clean_end AS \"clean_end?\", exact AS \"exact?\","
+	" t.attempted, t.written, calls AS read, t.lost, redacted"
+	" FROM traces AS t JOIN raw_quality USING (trace_id) WHERE trace_id = ?1";
+
+static const struct section findings[] = {
+	{ "findings", ARRAY,
+	  "SELECT text, value, unit, sql FROM findings WHERE trace_id = ?1 ORDER BY rank" },
+};
+
+static const char total_sql[] =
+	"SELECT calls + lost AS total FROM traces WHERE trace_id = ?1";
+
+static const char by_category_sql[] =
+	"SELECT c.category, c.count FROM categories AS c JOIN raw_category AS k ON k.name = c.category"
+	" WHERE trace_id = ?1 ORDER BY k.category";
+
+static const struct section seed[] = {
+	{ "top_syscalls", ARRAY,
+	  "SELECT name, sum(count) AS count FROM syscall_stats WHERE trace_id = ?1"
+	  " GROUP BY name ORDER BY 2 DESC, 1 LIMIT 10" },
+	{ "analysis", OBJECT,
+	  "SELECT iif(t.duration_ns > 0, (t.calls + t.lost) * 1e9 / t.duration_ns, NULL)"
+	  " AS syscall_rate_per_sec,"
+	  " (SELECT share FROM categories AS c WHERE c.trace_id = ?1 AND category = 'file_io')"
+	  " AS io_intensity,"
+	  " (SELECT share FROM categories AS c WHERE c.trace_id = ?1 AND category = 'memory')"
+	  " AS memory_intensity,"
+	  " (SELECT share FROM categories AS c WHERE c.trace_id = ?1 AND category = 'process')"
+	  " AS cpu_intensity,"
+	  " (SELECT share FROM categories AS c WHERE c.trace_id = ?1 AND category = 'network')"
+	  " AS network_intensity"
+	  " FROM traces AS t WHERE t.trace_id = ?1" },
+};
+
+/* Descending by count; the first column makes both sides meet. */
+#define SYSCALL_ORDER                                                                 \
+	"(SELECT row_number() OVER (ORDER BY c.count + c.lost DESC, c.abi, c.nr) AS place,"   \
+	" c.abi, c.nr FROM raw_call AS c WHERE c.trace_id = ?1)"
+
+static const char syscalls_sql[] =
+	"SELECT o.place, s.name, s.abi, s.nr, s.category, s.count, s.errors, s.restarts, s.unfinished,"
+	" s.lost, s.total_ns, s.min_ns, s.mean_ns, s.p50_ns, s.p90_ns, s.p99_ns, s.max_ns"
+	" FROM " SYSCALL_ORDER " AS o"
+	" JOIN raw_abi AS a ON a.abi = o.abi"
+	" JOIN syscall_stats AS s ON s.abi = a.name AND s.nr = o.nr AND s.trace_id = ?1"
+	" ORDER BY o.place";
+
+static const char by_errno_sql[] =
+	"SELECT o.place, r.result AS errno, ifnull(e.name, 'E' || r.result) AS name,"
+	" sum(r.count) AS count"
+	" FROM " SYSCALL_ORDER " AS o"
+	" JOIN raw_syscall_stat AS r ON r.abi = o.abi AND r.nr = o.nr AND r.trace_id = ?1"
+	" LEFT JOIN raw_errno AS e ON e.errno = r.result"
+	" WHERE r.result > 0 GROUP BY o.place, r.result ORDER BY o.place, count DESC, r.result";
+
+static const char rates_sql[] =
+	"SELECT DISTINCT start_ns, start_ns, width_ns FROM rates WHERE trace_id = ?1 ORDER BY 1";
+
+static const char rate_categories_sql[] =
+	"SELECT start_ns, category, count, errors, total_ns FROM rates WHERE trace_id = ?1 ORDER BY 1, 2";
+
+static const char processes_sql[] =
+	"SELECT process_id, process_id AS id, parent_id, pid, ppid, origin, comm, path, argv, cwd, uid,"
+	" gid, start_ns, end_ns, dur_ns, exit_code, exit_signal, calls, errors, lost, syscall_ns,"
+	" utime_ns, stime_ns, runtime_ns, run_delay_ns, nvcsw, nivcsw, minflt, majflt, rchar, wchar,"
+	" syscr, syscw, read_bytes, write_bytes, cancelled_write_bytes, maxrss_bytes"
+	" FROM processes WHERE trace_id = ?1 ORDER BY process_id";
+
+static const char threads_sql[] =
+	"SELECT process_id, thread_id AS id, tid, comm, origin, start_ns, end_ns, exit_code, exit_signal,"
+	" calls, errors, missing, syscall_ns, utime_ns, stime_ns, runtime_ns, run_delay_ns, nvcsw,"
+	" nivcsw, minflt, majflt"
+	" FROM threads WHERE trace_id = ?1 AND process_id IS NOT NULL ORDER BY process_id, thread_id";
+
+static const struct section tail[] = {
+	{ "files", ARRAY,
+	  "SELECT path, calls, errors, opens, failed_opens, execs, errnos, total_ns, first_ns, last_ns"
+	  " FROM files WHERE trace_id = ?1 ORDER BY calls DESC, path LIMIT " FILES_MAX },
+	{ "connections", ARRAY,
+	  "SELECT process_id, pid, comm, name, family, address, port, count, errors, errnos, total_ns,"
+	  " first_ns, last_ns FROM connections WHERE trace_id = ?1"
+	  " ORDER BY count DESC, first_ns, address LIMIT " CONNECTIONS_MAX },
+	{ "signals", ARRAY,
+	  "SELECT signal AS name, sig AS number, process_id, sum(event = 'sent') AS sent,"
+	  " sum(event = 'delivered') AS delivered, min(time_ns) AS first_ns, max(time_ns) AS last_ns"
+	  " FROM signals WHERE trace_id = ?1 GROUP BY sig, process_id ORDER BY sig, process_id" },
+	{ "totals", OBJECT,
+	  "SELECT (SELECT count(*) FROM raw_process WHERE trace_id = ?1) AS processes,"
+	  " (SELECT count(*) FROM raw_thread WHERE trace_id = ?1) AS threads,"
+	  " (SELECT count(*) FROM raw_exec WHERE trace_id = ?1) AS execs,"
+	  " (SELECT count(DISTINCT path) FROM raw_path WHERE trace_id = ?1) AS files,"
+	  " (SELECT count(*) FROM connections WHERE trace_id = ?1) AS connections" },
+};
+
+static const struct section resources[] = {
+	{ "processes", OBJECT,
+	  "SELECT sum(utime) AS utime_ns, sum(stime) AS stime_ns, sum(runtime) AS runtime_ns,"
+	  " sum(run_delay) AS run_delay_ns, sum(nvcsw) AS nvcsw, sum(nivcsw) AS nivcsw,"
+	  " sum(minflt) AS minflt, sum(majflt) AS majflt, sum(rchar) AS rchar, sum(wchar) AS wchar,"
+	  " sum(read_bytes) AS read_bytes, sum(write_bytes) AS write_bytes,"
+	  " max(maxrss) AS maxrss_bytes FROM raw_process WHERE trace_id = ?1" },
+	{ "host", OBJECT,
+	  "SELECT count(*) AS samples, max(load1) AS load1_max, max(mem_total_bytes) AS mem_total_bytes,"
+	  " min(mem_available_bytes) AS mem_available_min_bytes,"
+	  " max(cpu_user_ns) - min(cpu_user_ns) AS cpu_user_ns,"
+	  " max(cpu_system_ns) - min(cpu_system_ns) AS cpu_system_ns,"
+	  " max(cpu_idle_ns) - min(cpu_idle_ns) AS cpu_idle_ns,"
+	  " max(cpu_iowait_ns) - min(cpu_iowait_ns) AS cpu_iowait_ns,"
+	  " max(cpu_steal_ns) - min(cpu_steal_ns) AS cpu_steal_ns,"
+	  " max(psi_cpu_some_ns) - min(psi_cpu_some_ns) AS psi_cpu_some_ns,"
+	  " max(psi_mem_some_ns) - min(psi_mem_some_ns) AS psi_mem_some_ns,"
+	  " max(psi_io_some_ns) - min(psi_io_some_ns) AS psi_io_some_ns"
+	  " FROM host_samples WHERE trace_id = ?1" },
+};
+
+/* The first row of a query into the object that is open. */
+static int put_one(struct dn_json *j, struct dn_db *db, int64_t trace, const char *sql)
+{
+	struct dn_query *q = open_query(db, sql, trace);
+	int ret;
+
+	if (!q)
+		return -EIO;
+	ret = dn_query_step(q);
+	if (ret > 0)
+		put_row(j, q, 0);
+	dn_query_free(q);
+	return ret < 0 ? ret : 0;
+}
+
+/* Arguments, each ended by a NUL, as an array; null where they are not known. */
+static int put_argv(struct dn_json *j, struct dn_db *db, int64_t trace)
+{
+	struct dn_query *q = open_query(db, argv_sql, trace);
+	const char *p, *end;
+	size_t len;
+	int ret;
+
+	if (!q)
+		return -EIO;
+	ret = dn_query_step(q);
+	if (ret <= 0 || dn_query_null(q, 0)) {
+		dn_json_null(j, "argv");
+	} else {
+		p = dn_query_text(q, 0, &len);
+		end = p + len;
+		dn_json_array(j, "argv");
+		while (p < end) {
+			const char *nul = memchr(p, 0, (size_t)(end - p));
+
+			if (!nul)
+				nul = end;
+			dn_json_str(j, NULL, p, (size_t)(nul - p));
+			p = nul + 1;
+		}
+		dn_json_end(j);
+	}
+	dn_query_free(q);
+	return ret < 0 ? ret : 0;
+}
+
+static int put_command(struct dn_json *j, struct dn_db *db, int64_t trace)
+{
+	int err;
+
+	dn_json_object(j, "command");
+	err = put_argv(j, db, trace);
+	if (!err)
+		err = put_one(j, db, trace, command_sql);
+	dn_json_end(j);
+	return err;
+}
+
+static int put_quality(struct dn_json *j, struct dn_db *db, int64_t trace)
+{
+	int err;
+
+	dn_json_object(j, "quality");
+	err = put_one(j, db, trace, quality_sql);
+	if (!err)
+		err = PUT_SECTIONS(j, db, trace, quality);
+	if (!err)
+		err = put_texts(j, db, trace, "notes", "SELECT text FROM raw_note WHERE trace_id = ?1");
+	dn_json_end(j);
+	return err;
+}
+
+/* The object of the first denet, key for key. */
+static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
+{
+	int err;
+
+	dn_json_object(j, "ebpf");
+	dn_json_object(j, "syscalls");
+	err = put_one(j, db, trace, total_sql);
+	if (!err)
+		err = put_pairs(j, db, trace, "by_category", by_category_sql);
+	if (!err)
+		err = PUT_SECTIONS(j, db, trace, seed);
+	dn_json_end(j);
+	dn_json_null(j, "by_fd_kind");
+	dn_json_null(j, "offcpu");
+	dn_json_end(j);
+	return err;
+}
+
+static int put_lists(struct dn_json *j, struct dn_db *db, int64_t trace)
+{
+	int err;
+
+	dn_json_array(j, "syscalls");
+	err = put_nested(j, db, trace, syscalls_sql, "by_errno", by_errno_sql);
+	dn_json_end(j);
+	dn_json_array(j, "rates");
+	if (!err)
+		err = put_nested(j, db, trace, rates_sql, "categories", rate_categories_sql);
+	dn_json_end(j);
+	dn_json_array(j, "processes");
+	if (!err)
+		err = put_nested(j, db, trace, processes_sql, "threads", threads_sql);
+	dn_json_end(j);
+	return err;
+}
+
+int dn_report_json(FILE *out, struct dn_db *db, int64_t trace)
+{
+	struct dn_json j = { .out = out };
+	int err;
+
+	dn_json_object(&j, NULL);
+	dn_json_int(&j, "schema_version", DN_REPORT_VERSION);
+	dn_json_object(&j, "generator");
+	dn_json_str(&j, "name", "denet-analyze", strlen("denet-analyze"));
+	dn_json_str(&j, "version", DN_VERSION, strlen(DN_VERSION));
+	dn_json_end(&j);
+	err = PUT_SECTIONS(&j, db, trace, head);
+	if (!err)
+		err = put_command(&j, db, trace);
+	if (!err)
+		err = put_pairs(&j, db, trace, "environment",
+				"SELECT key, value FROM environment WHERE trace_id = ?1"
+				" GROUP BY key ORDER BY key");
+	if (!err)
+		err = put_quality(&j, db, trace);
+	if (!err)
+		err = PUT_SECTIONS(&j, db, trace, findings);
+	if (!err)
+		err = put_seed(&j, db, trace);
+	if (!err)
+		err = put_lists(&j, db, trace);
+	if (!err)
+		err = PUT_SECTIONS(&j, db, trace, tail);
+	if (!err) {
+		dn_json_object(&j, "resources");
+		err = PUT_SECTIONS(&j, db, trace, resources);
+		dn_json_end(&j);
+	}
+	while (j.depth)
+		dn_json_end(&j);
+	return err;
+}

@@ -1,0 +1,277 @@
+#!/bin/sh
+# bootstrap.sh - from a fresh machine to a working denet in one command.
+#
+# Installs what is missing (apt-get, dnf, pacman or apk), configures outside the
+# source tree in build/, builds, and then shows a recording or runs the tests.
+# What is there already is left alone; with everything there, it needs no network
+# and no root. `./bootstrap.sh --help` says the rest.
+#
+# People who know autotools need none of this:
+#   autoreconf -fi && ./configure && make && make check && make install
+set -eu
+
+usage()
+{
+	cat <<'END'
+Usage: ./bootstrap.sh [COMMAND] [-- CONFIGURE-OPTION...]
+
+  demo     install what is missing, build, record a command and show the answer
+           (this is what happens when no command is given)
+  check    install what is missing, build, run the tests
+  build    install what is missing, build
+  deps     install what is missing
+
+Environment:
+  DENET_BUILD   the build directory (build)
+  DENET_JOBS    how many compilers at a time (one for each processor)
+
+Recording needs root, or CAP_BPF and CAP_PERFMON; sudo is asked when it is there.
+END
+}
+
+say() { printf '\n== %s\n' "$*"; }
+
+die()
+{
+	printf 'bootstrap.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+have() { command -v "$1" >/dev/null 2>&1; }
+
+as_root()
+{
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif have sudo; then
+		sudo "$@"
+	else
+		die "cannot run \`$*': it needs root and there is no sudo; run it as root, then ./bootstrap.sh again."
+	fi
+}
+
+# --- what is missing ----------------------------------------------------------
+
+manager=
+for m in apt-get dnf pacman apk; do
+	if have $m; then
+		manager=$m
+		break
+	fi
+done
+missing=
+
+# need PROBE APT DNF PACMAN APK: a probe that fails adds the package of this
+# machine's manager; "-" is a machine that has it in another package already.
+need()
+{
+	if eval "$1" >/dev/null 2>&1; then
+		return 0
+	fi
+	lacking="${lacking:-}
+  $1"
+	case $manager in
+	apt-get) missing="$missing $2" ;;
+	dnf) missing="$missing $3" ;;
+	pacman) missing="$missing $4" ;;
+	apk) missing="$missing $5" ;;
+	esac
+}
+
+lib() { have pkg-config && pkg-config --exists "$1"; }
+
+compiles() { echo '#include <stdio.h>' | "${CC:-cc}" -E - ; }
+
+has_bpftool()
+{
+	for t in bpftool /usr/sbin/bpftool /sbin/bpftool /usr/local/sbin/bpftool \
+		/usr/lib/linux-tools/*/bpftool /usr/lib/linux-tools-*/bpftool; do
+		if "$t" gen help >/dev/null 2>&1; then
+			return 0
+		fi
+	done
+	return 1
+}
+
+bpftool_package()
+{
+	# Ubuntu has it as a part of the tools of each kernel.
+	if [ "$manager" = apt-get ] && ! apt-cache show bpftool 2>/dev/null | grep -q '^Package: bpftool$'; then
+		echo linux-tools-generic
+	else
+		echo bpftool
+	fi
+}
+
+# The probes are evaluated by need.
+# shellcheck disable=SC2016
+needs_of_build()
+{
+	#    probe                            apt-get           dnf                     pacman     apk
+	need 'have autoreconf'                autoconf          autoconf                autoconf   autoconf
+	need 'have automake'                  automake          automake                automake   automake
+	need 'have make'                      make              make                    make       make
+	need 'have ${CC:-cc}'                 gcc               gcc                     gcc        gcc
+	need 'compiles'                       libc6-dev         glibc-devel             glibc      'musl-dev linux-headers'
+	need 'have clang'                     clang             clang                   clang      clang
+	need 'have awk'                       mawk              gawk                    gawk       gawk
+	need 'have pkg-config'                pkg-config        pkgconf-pkg-config      pkgconf    pkgconf
+	need 'lib "libbpf >= 0.8"'            libbpf-dev        libbpf-devel            libbpf     libbpf-dev
+	need 'lib libelf'                     libelf-dev        elfutils-libelf-devel   libelf     elfutils-dev
+	need 'lib zlib'                       zlib1g-dev        zlib-devel              zlib       zlib-dev
+	need 'lib "sqlite3 >= 3.37"'          libsqlite3-dev    sqlite-devel            sqlite     sqlite-dev
+	need 'lib libzstd'                    libzstd-dev       libzstd-devel           zstd       zstd-dev
+	need 'lib libxxhash'                  libxxhash-dev     xxhash-devel            xxhash     xxhash-dev
+	need 'has_bpftool'                    "$(bpftool_package)" bpftool              bpf        bpftool
+}
+
+needs_of_check()
+{
+	need 'have bash'                      bash              bash                    bash       bash
+	need 'have flock'                     util-linux        util-linux              util-linux util-linux-misc
+	need 'have timeout'                   coreutils         coreutils               coreutils  coreutils
+	need 'have diff'                      diffutils         diffutils               diffutils  diffutils
+	need 'lib cmocka'                     libcmocka-dev     libcmocka-devel         cmocka     cmocka-dev
+	need 'have sqlite3'                   sqlite3           sqlite                  sqlite     sqlite
+	need 'have strace'                    strace            strace                  strace     strace
+	need 'have jq'                        jq                jq                      jq         jq
+	need 'have xz'                        xz-utils          xz                      xz         xz
+}
+
+updated=
+install_packages()
+{
+	case $manager in
+	apt-get)
+		# A fresh machine or container has no package lists at all.
+		[ -n "$updated" ] || as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update
+		updated=yes
+		as_root env DEBIAN_FRONTEND=noninteractive \
+			apt-get -q install -y --no-install-recommends "$@"
+		;;
+	dnf) as_root dnf install -y "$@" ;;
+	pacman) as_root pacman -Sy --needed --noconfirm "$@" ;;
+	apk) as_root apk add "$@" ;;
+	esac
+}
+
+deps()
+{
+	lacking=
+	missing=
+	needs_of_build
+	[ "$command" != check ] || needs_of_check
+	if [ -n "$lacking" ]; then
+		[ -n "$manager" ] ||
+			die "cannot install what is missing: this machine has none of apt-get, dnf, pacman, apk; install these by hand:$lacking"
+		say "installing:$missing"
+		# shellcheck disable=SC2086
+		install_packages $missing ||
+			die "cannot install what is missing: $manager failed (see above); with the packages installed by hand, run ./bootstrap.sh again."
+		# The distribution may be too old to have a library in the version needed.
+		lacking=
+		needs_of_build
+		[ -z "$lacking" ] ||
+			die "cannot build denet here: after the installation these still fail:$lacking"
+	fi
+
+	# 32-bit programs are recorded too where one can be compiled; without this
+	# package those tests are skipped.
+	if [ "$command" = check ] && [ "$manager" = apt-get ] && [ "$(uname -m)" = x86_64 ] &&
+		[ -n "$updated" ] && ! dpkg -s gcc-multilib >/dev/null 2>&1; then
+		install_packages gcc-multilib || say "no gcc-multilib: tests of 32-bit programs are skipped"
+	fi
+}
+
+# --- build --------------------------------------------------------------------
+
+build()
+{
+	if [ -f config.status ]; then
+		die "cannot build in $builddir: the source tree itself is configured; run \`make distclean' here first."
+	fi
+	if [ ! -f configure ] || [ ! -f Makefile.in ]; then
+		say "autoreconf"
+		autoreconf -fi
+	fi
+	mkdir -p "$builddir"
+	if [ ! -f "$builddir/config.status" ] || [ $# -gt 0 ]; then
+		say "configure"
+		(cd "$builddir" && "$top/configure" "$@")
+	fi
+	say "make"
+	(cd "$builddir" && make -j"$jobs")
+}
+
+# --- demo and check -----------------------------------------------------------
+
+demo()
+{
+	cd "$builddir"
+	say "recording: find /usr/include -name '*.h' | xargs wc -l | tail -1"
+	as_root ./denet-record -o demo.dnt -- \
+		sh -c 'find /usr/include -name "*.h" | xargs wc -l | tail -1' ||
+		die "cannot record here (see above); a trace made on another machine can be read with $builddir/denet-analyze."
+	if [ ! -r demo.dnt ]; then
+		as_root chown "$(id -u)" demo.dnt
+	fi
+	say "denet-analyze demo.dnt"
+	./denet-analyze demo.dnt
+}
+
+check()
+{
+	if [ "$(id -u)" != 0 ]; then
+		say "not root: tests that record are skipped"
+	fi
+	say "make check"
+	cd "$builddir"
+	make -j"$jobs" check
+}
+
+# ------------------------------------------------------------------------------
+
+command=demo
+case ${1:-} in
+demo | check | build | deps)
+	command=$1
+	shift
+	;;
+-h | --help | help)
+	usage
+	exit 0
+	;;
+--) ;;
+?*)
+	usage >&2
+	die "there is no command \`$1'."
+	;;
+esac
+if [ "${1:-}" = -- ]; then
+	shift
+fi
+
+top=$(cd "$(dirname "$0")" && pwd)
+cd "$top"
+builddir=${DENET_BUILD:-build}
+case $builddir in
+/*) ;;
+*) builddir=$top/$builddir ;;
+esac
+jobs=${DENET_JOBS:-$(nproc 2>/dev/null || echo 2)}
+
+[ "$(uname -s)" = Linux ] || die "cannot record on $(uname -s): denet-record needs Linux; for denet-analyze alone run ./configure --disable-recorder."
+
+deps
+case $command in
+deps) ;;
+build) build "$@" ;;
+demo)
+	build "$@"
+	demo
+	;;
+check)
+	build "$@"
+	check
+	;;
+esac

@@ -1,0 +1,96 @@
+/*
+ * signal.bpf.h - signals from and to the tree, and victims of the OOM killer.
+ *
+ * They go through the rings of the CPUs: a storm of signals must not crowd
+ * out process life.
+ */
+#ifndef DN_SIGNAL_BPF_H
+#define DN_SIGNAL_BPF_H
+
+#include "state.bpf.h"
+
+#define SI_KERNEL 0x80		/* asm-generic/siginfo.h */
+
+static __always_inline void send_event(void *record, __u64 size)
+{
+	void *ring = this_ring();
+
+	if (!ring || bpf_ringbuf_output(ring, record, size, BPF_RB_NO_WAKEUP))
+		count(DN_COUNT_lifecycle_lost);
+}
+
+SEC("tp_btf/signal_generate")
+int BPF_PROG(on_signal_sent, int sig, struct kernel_siginfo *info, struct task_struct *task,
+	     int group, int result)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct dn_task_state *from = task_state(current), *to = task_state(task);
+	struct dn_ring_signal r = {};
+
+	if (from && from->armed)
+		r.sender = from->thread;
+	if (to && to->armed)
+		r.target = to->thread;
+	if (!(r.sender | r.target) || stopping)
+		return 0;
+	r.type = DN_RING_SIGNAL_SENT;
+	r.sig = sig;
+	/* SEND_SIG_NOINFO is 0, SEND_SIG_PRIV is 1 (linux/sched/signal.h) */
+	if ((unsigned long)info > 1)
+		bpf_core_read(&r.code, sizeof(r.code), &info->si_code);
+	else
+		r.code = (unsigned long)info ? SI_KERNEL : 0;
+	r.group = !!group;
+	r.result = result;
+	r.time = bpf_ktime_get_boot_ns();
+	r.sender_tid = current->pid;
+	r.target_tid = task->pid;
+	bpf_probe_read_kernel(r.sender_comm, sizeof(r.sender_comm), current->comm);
+	send_event(&r, sizeof(r));
+	return 0;
+}
+
+SEC("tp_btf/signal_deliver")
+int BPF_PROG(on_signal_delivered, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
+{
+	struct task_struct *current = bpf_get_current_task_btf();
+	struct dn_task_state *st = task_state(current);
+	struct dn_ring_signal r = {};
+
+	if (!st || !st->armed || stopping)
+		return 0;
+	r.type = DN_RING_SIGNAL_DELIVERED;
+	r.sig = sig;
+	bpf_core_read(&r.code, sizeof(r.code), &info->si_code);
+	r.target = st->thread;
+	r.target_tid = current->pid;
+	r.time = bpf_ktime_get_boot_ns();
+	r.handler = (__u64)BPF_CORE_READ(ka, sa.sa_handler);
+	r.sa_flags = BPF_CORE_READ(ka, sa.sa_flags);
+	send_event(&r, sizeof(r));
+	return 0;
+}
+
+/* A raw tracepoint, as its arguments differ between kernels. */
+SEC("raw_tp/mark_victim")
+int on_oom(struct bpf_raw_tracepoint_args *ctx)
+{
+	struct dn_ring_oom r = {};
+
+	if (stopping)
+		return 0;
+	r.type = DN_RING_OOM;
+	r.time = bpf_ktime_get_boot_ns();
+	if (dn_mark_victim_has_task()) {
+		struct task_struct *task = (void *)ctx->args[0];
+
+		r.tid = BPF_CORE_READ(task, pid);
+		BPF_CORE_READ_STR_INTO(&r.comm, task, comm);
+	} else {
+		r.tid = ctx->args[0];
+	}
+	send_event(&r, sizeof(r));
+	return 0;
+}
+
+#endif

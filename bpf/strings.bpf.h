@@ -1,0 +1,225 @@
+/*
+ * strings.bpf.h - strings, argument lists and socket addresses of a call.
+ *
+ * Each is read into this CPU's scratch area and sent as a record of its own
+ * with just the bytes it has, before the call's record. Scratch has a busy
+ * mark: should another program of this family begin on this CPU in between
+ * (an interrupt, or preemption on newer kernels), it leaves its strings out
+ * and counts them.
+ *
+ * A user page that is not resident cannot be faulted in here: such a string
+ * is tried again at the return of the call, when the kernel itself has read
+ * it, and marked LATE.
+ */
+#ifndef DN_STRINGS_BPF_H
+#define DN_STRINGS_BPF_H
+
+#include "state.bpf.h"
+
+#define SCRATCH_DATA 32768	/* a power of two above every area plus one read */
+
+struct string_scratch {
+	__u32 busy;
+	__u32 argv_len;		/* state of read_argv: in a map, since what the */
+	__u32 argv_bad;		/* verifier knows of a stack slot changes at each */
+	__u32 argv_cut;		/* turn, and it would walk them all */
+	struct dn_ring_string head;
+	char data[SCRATCH_DATA];
+};
+
+/* One for each CPU, its size set by the recorder: a value of a per-CPU map may
+ * have 32 KiB at most (mm/percpu.c, PCPU_MIN_UNIT_SIZE). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct string_scratch);
+} string_scratch SEC(".maps");
+
+#define ARGV_PARTS 4096		/* arguments read of one list */
+#define ARGV_PART_MAX 4096	/* bytes read of one argument */
+
+struct argv_walk {
+	struct string_scratch *s;
+	__u64 ptr;		/* of the list */
+	__u64 width;		/* of a pointer */
+};
+
+static long argv_part(__u32 i, struct argv_walk *w)
+{
+	struct string_scratch *s = w->s;
+	__u32 off = s->argv_len;
+	__u64 p = 0;
+	long n;
+
+	if (bpf_probe_read_user(&p, w->width & 8 ? 8 : 4, (void *)(w->ptr + (__u64)i * w->width))) {
+		s->argv_bad = !i;
+		return 1;
+	}
+	if (!p)
+		return 1;
+	if (off >= DN_RING_ARGV_MAX || i == ARGV_PARTS - 1) {
+		s->argv_cut = 1;
+		return 1;
+	}
+	n = bpf_probe_read_user_str(&s->data[off & (DN_RING_ARGV_MAX - 1)], ARGV_PART_MAX, (void *)p);
+	if (n < 0) {
+		s->argv_bad = 1;
+		return 1;
+	}
+	s->argv_cut |= n == ARGV_PART_MAX;
+	s->argv_len = off + n;
+	return 0;
+}
+
+/* argv at entry: pointers and strings of user memory. Bytes, or < 0. Global,
+ * so that the verifier walks it once. */
+__noinline int read_argv(struct string_scratch *s, __u64 ptr, __u32 width)
+{
+	struct argv_walk w = { .s = s, .ptr = ptr, .width = width };
+
+	if (!s)
+		return -1;
+	s->argv_len = s->argv_bad = s->argv_cut = 0;
+	dn_loop(ARGV_PARTS, argv_part, &w);
+	if (s->argv_bad)
+		return -1;
+	if (s->argv_len > DN_RING_ARGV_MAX) {
+		s->argv_len = DN_RING_ARGV_MAX;
+		s->argv_cut = 1;
+	}
+	if (s->argv_cut)
+		s->head.flags |= DN_STR_TRUNCATED;
+	return s->argv_len;
+}
+
+/* Length of a socket address: the argument after it, or what that points to. */
+static __always_inline int sockaddr_len(struct dn_task_state *st, __u32 arg, bool out)
+{
+	__u32 len = 0, next = arg + 1;
+	__u64 v;
+
+	if (next > 5)
+		return -1;
+	v = st->args[next];
+	if (!out)
+		return (__s32)v < 0 ? -1 : (__s32)v;
+	if (bpf_probe_read_user(&len, sizeof(len), (void *)v))
+		return -1;
+	return len;
+}
+
+/*
+ * Reads string i of a plan and sends it. 0 done (or nothing to do), -1 not
+ * readable now. at_return: the last try; what is still not readable is sent
+ * empty and marked. Global, like read_argv.
+ */
+__noinline int send_string(struct string_scratch *s, struct dn_task_state *st, __u32 item,
+			   __u32 at_return)
+{
+	__u32 kind = DN_PLAN_KIND(item), arg = DN_PLAN_ARG(item);
+	long n = -1, want = 0;
+	__u64 ptr;
+	void *ring;
+
+	if (!s || !st || arg > 5)
+		return 0;
+	ptr = st->args[arg];
+	if (!ptr)
+		return 0;
+	s->head.flags = at_return && kind != DN_STR_SOCKADDR_OUT ? DN_STR_LATE : 0;
+	if (kind == DN_STR_PATH) {
+		n = bpf_probe_read_user_str(s->data, DN_RING_PATH_MAX, (void *)ptr);
+		if (n == DN_RING_PATH_MAX)
+			s->head.flags |= DN_STR_TRUNCATED;
+		n = n > 0 ? n - 1 : -1;
+		want = n;
+	} else if (kind == DN_STR_TEXT) {
+		n = bpf_probe_read_user_str(s->data, DN_RING_TEXT_MAX, (void *)ptr);
+		if (n == DN_RING_TEXT_MAX)
+			s->head.flags |= DN_STR_TRUNCATED;
+		n = n > 0 ? n - 1 : -1;
+		want = n;
+	} else if (kind == DN_STR_ARGV) {
+		n = read_argv(s, ptr, st->abi == DN_NATIVE_ABI ? 8 : 4);
+		want = n;
+	} else {
+		want = sockaddr_len(st, arg, kind == DN_STR_SOCKADDR_OUT);
+		if (want == 0)
+			return 0;
+		if (want > 0) {
+			n = want > DN_RING_SOCKADDR_MAX ? DN_RING_SOCKADDR_MAX : want;
+			if (n < want)
+				s->head.flags |= DN_STR_TRUNCATED;
+			if (bpf_probe_read_user(s->data, n & (2 * DN_RING_SOCKADDR_MAX - 1), (void *)ptr))
+				n = -1;
+		}
+	}
+	if (n < 0) {
+		if (!at_return)
+			return -1;
+		s->head.flags |= DN_STR_UNREADABLE;
+		n = want = 0;
+		count(DN_COUNT_string_unreadable);
+	}
+	if (s->head.flags & DN_STR_TRUNCATED)
+		count(DN_COUNT_string_truncated);
+	s->head.type = DN_RING_STRING;
+	s->head.arg = arg;
+	s->head.kind = kind;
+	s->head.thread = st->thread;
+	s->head.seq = st->seq;
+	s->head.len = n;
+	s->head.true_len = want;
+	ring = this_ring();
+	n += sizeof(s->head);
+	if (ring && !bpf_ringbuf_output(ring, &s->head, n & (SCRATCH_DATA - 1), BPF_RB_NO_WAKEUP)) {
+		st->nstr++;
+	} else {
+		st->flags |= DN_CALL_STR_LOST;
+		count(DN_COUNT_string_lost);
+	}
+	return 0;
+}
+
+/* Reads and sends the strings of the open call that are due: at its entry all
+ * but the kernel's answers, at its return those (if it succeeded) and the late
+ * ones. */
+__noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_return, __u32 ok)
+{
+	const volatile struct dn_plan *plan;
+	struct string_scratch *s;
+	__u32 cpu = bpf_get_smp_processor_id();
+
+	s = bpf_map_lookup_elem(&string_scratch, &cpu);
+	if (!s || !st || slot >= DN_SLOTS || st->nr >= DN_NR_MAX)
+		return 0;
+	if (s->busy) {
+		st->flags |= DN_CALL_STR_LOST;
+		count(DN_COUNT_scratch_busy);
+		return 0;
+	}
+	s->busy = 1;
+	plan = &plans[slot][st->nr & (DN_NR_MAX - 1)];
+	for (int i = 0; i < DN_PLAN_STRS; i++) {
+		__u8 item = plan->str[i];
+
+		if (!item)
+			break;
+		if (DN_PLAN_KIND(item) == DN_STR_SOCKADDR_OUT) {
+			if (!at_return)
+				st->late |= 1 << i;
+			else if (ok)
+				send_string(s, st, item, true);
+			continue;
+		}
+		if (at_return && !(st->late & 1 << i))
+			continue;
+		if (send_string(s, st, item, at_return))
+			st->late |= 1 << i;
+	}
+	s->busy = 0;
+	return 0;
+}
+
+#endif

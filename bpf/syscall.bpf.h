@@ -1,0 +1,166 @@
+/*
+ * syscall.bpf.h - every system call of the tree, one record each.
+ *
+ * Number, ABI, arguments and time are taken at the entry, since the registers
+ * at the return are no longer the call's after execve and rt_sigreturn, and
+ * sent at the return. A return without entry is a seccomp refusal, or the
+ * first of a forked child, which made no call.
+ */
+#ifndef DN_SYSCALL_BPF_H
+#define DN_SYSCALL_BPF_H
+
+#include "state.bpf.h"
+#include "strings.bpf.h"
+
+static __always_inline bool is_exec(__u32 slot, __u32 nr)
+{
+	return slot < DN_SLOTS && (nr == exec_nrs[slot][0] || nr == exec_nrs[slot][1]);
+}
+
+static __always_inline void fill_call(struct dn_ring_call *r, const struct dn_task_state *st,
+				      __u64 end, __s64 ret)
+{
+	r->type = DN_RING_CALL;
+	r->abi = st->abi;
+	r->nargs = st->nargs;
+	r->nstr = st->nstr;
+	r->cpu = bpf_get_smp_processor_id();
+	r->flags = st->flags;
+	r->thread = st->thread;
+	r->seq = st->seq;
+	r->nr = st->nr;
+	r->pad = 0;
+	r->start = st->start;
+	r->dur = end - st->start;
+	r->ret = ret;
+	r->args[0] = st->args[0];
+	r->args[1] = st->args[1];
+	r->args[2] = st->args[2];
+}
+
+/*
+ * Sends the record of the call that st describes. It counts in the thread's
+ * sequence whether there was room or not.
+ */
+static __always_inline void send_call(struct dn_task_state *st, __u64 end, __s64 ret)
+{
+	void *ring = this_ring();
+	struct dn_ring_call *r;
+
+	if (!ring) {
+		lost_call(st->process, st->abi, st->nr, st->start, end);
+	} else if (st->nargs <= 3) {	/* the verifier wants one size a reserve */
+		r = bpf_ringbuf_reserve(ring, DN_RING_CALL3, 0);
+		if (r) {
+			fill_call(r, st, end, ret);
+			bpf_ringbuf_submit(r, wake_flags(ring, st->seq));
+		} else {
+			lost_call(st->process, st->abi, st->nr, st->start, end);
+		}
+	} else {
+		r = bpf_ringbuf_reserve(ring, DN_RING_CALL6, 0);
+		if (r) {
+			fill_call(r, st, end, ret);
+			r->args[3] = st->args[3];
+			r->args[4] = st->args[4];
+			r->args[5] = st->args[5];
+			bpf_ringbuf_submit(r, wake_flags(ring, st->seq));
+		} else {
+			lost_call(st->process, st->abi, st->nr, st->start, end);
+		}
+	}
+	st->seq++;
+	st->in_call = 0;
+	if (st->next_thread) {	/* an exec from a second thread ended: see process.bpf.h */
+		st->thread = st->next_thread;
+		st->next_thread = 0;
+		st->seq = 0;
+	}
+}
+
+/* Takes the call of task into st. Returns its ABI's slot. */
+static __always_inline __u32 open_call(struct dn_task_state *st, struct task_struct *task,
+				       struct pt_regs *regs, __u32 nr)
+{
+	__u32 slot = dn_call_abi(task, &nr, &st->abi);
+
+	st->nr = nr;
+	st->flags = 0;
+	st->nstr = 0;
+	st->late = 0;
+	st->nargs = 6;
+	dn_call_args(regs, st->abi, st->args);
+	return slot;
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct dn_task_state *st = task_state(task);
+	const volatile struct dn_plan *plan;
+	__u32 slot, nr;
+
+	if (!st || stopping)
+		return 0;
+	if (!st->armed) {	/* the command, before its first execve */
+		if (!is_exec(DN_SLOT_NATIVE, id))
+			return 0;
+		st->armed = 1;
+		send_start(task, st, st->thread, 0, DN_ORIGIN_TARGET, 0);
+	}
+	st->fresh = 0;
+	if (st->in_call)
+		count(DN_COUNT_nested_enter);
+	count(DN_COUNT_attempted);
+	slot = open_call(st, task, regs, id);
+	st->in_call = 1;
+	nr = st->nr;
+	if (nr < DN_NR_MAX) {
+		plan = &plans[slot][nr & (DN_NR_MAX - 1)];
+		st->nargs = plan->nargs;
+		if (knob_strings && plan->str[0])
+			send_strings(st, slot, false, false);
+	}
+	st->start = bpf_ktime_get_boot_ns();
+	return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct dn_task_state *st = task_state(task);
+	__u64 now;
+	__u32 slot;
+
+	if (!st)
+		return 0;
+	now = bpf_ktime_get_boot_ns();
+	if (!st->in_call) {
+		if (st->fresh) {	/* fork's return in the child: the call is the parent's */
+			st->fresh = 0;
+			return 0;
+		}
+		if (!st->armed || stopping)
+			return 0;
+		count(DN_COUNT_attempted);
+		count(DN_COUNT_exit_only);
+		slot = open_call(st, task, regs, dn_call_nr(regs));
+		st->flags = DN_CALL_NO_ENTER;
+		st->start = now;
+		st->late = 0xff;
+		if (st->nr < DN_NR_MAX)
+			st->nargs = plans[slot][st->nr & (DN_NR_MAX - 1)].nargs;
+	} else {
+		slot = st->abi == DN_NATIVE_ABI ? DN_SLOT_NATIVE :
+			st->abi == DN_ABI_X32 ? DN_SLOT_X32 : DN_SLOT_COMPAT;
+	}
+	/* after a successful exec the addresses are another image's */
+	if (knob_strings && st->late && !(is_exec(slot, st->nr) && !ret))
+		send_strings(st, slot, true, ret >= 0);
+	send_call(st, now, ret);
+	return 0;
+}
+
+#endif

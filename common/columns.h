@@ -1,0 +1,104 @@
+/*
+ * columns.h - the byte layout of an EVENTS payload, shared by the twins
+ * encode.c and decode.c. dnt(5) tells the same to other implementations.
+ *
+ *   payload  := strings section*
+ *   strings  := varint count, varint bytes, count x varint length, the bytes
+ *   section  := varint event id, varint rows, varint columns,
+ *               columns x varint column length, the columns' bytes
+ *
+ * A string is named by its 1-based place in the table; 0 is "no string".
+ *
+ * Every column is a run of varints. A column may end early: values past its
+ * end are 0. As most deltas of regular work are 0, most columns are then
+ * short or empty, which costs neither space nor time.
+ *
+ * Columns of an ordinary event: two for each field of events.def.
+ *   nulls   empty: none is null. Else one varint a row: 1 null, 0 not.
+ *   values  one varint a row that is not null:
+ *           TIME, INT  zigzag(value - value of the row before, at first 0)
+ *           RAW        value
+ *           STR        place in the string table
+ *   So n fields are 2n columns, and a field that a reader does not know is
+ *   two columns it passes over.
+ *
+ * Columns of the system calls. Calls of one shape (a "site": number, ABI,
+ * arguments, flags and strings) share columns of their own, since their
+ * values resemble each other.
+ *   0 sites   for each: 1 + nargs, abi, nr, flags, nstr, then for each
+ *             string arg, kind, flags
+ *   1 site    of each row, by index
+ *   2 thread  zigzag(delta to the row before)
+ *   3 seq     zigzag(seq - the seq expected: 1 + the last of this thread in
+ *             this block, or 0 at its first row)
+ *   4 cpu     zigzag(delta to the row before)
+ *   5 start   zigzag(start - the end of the last call of this thread in this
+ *             block; at its first row, of the row before; at first 0)
+ *   6 dur     nothing for sites with UNFINISHED or NO_ENTER; their end is
+ *             their start
+ *   then for each site in order, values of its rows only:
+ *     ret     zigzag(delta to the site's row before); not if UNFINISHED
+ *     nargs x arg     zigzag(delta to the site's row before)
+ *     nstr x string   place in the string table
+ *     nstr x excess   true length - kept length, only of strings TRUNCATED
+ */
+#ifndef DN_COMMON_COLUMNS_H
+#define DN_COMMON_COLUMNS_H
+
+#include <stdint.h>
+
+#include "record.h"
+
+enum dn_call_column {
+	DN_COL_SITES,
+	DN_COL_SITE,
+	DN_COL_THREAD,
+	DN_COL_SEQ,
+	DN_COL_CPU,
+	DN_COL_START,
+	DN_COL_DUR,
+	DN_COL_FIXED
+};
+
+/* What the calls of a site have in common. */
+struct dn_shape {
+	uint32_t nr;
+	uint32_t flags;
+	uint8_t abi;
+	uint8_t nargs;
+	uint8_t nstr;
+	uint8_t pad;
+	struct {
+		uint8_t arg, kind, flags, pad;
+	} str[DN_CALL_STRS];
+};
+
+static inline unsigned dn_shape_columns(const struct dn_shape *s)
+{
+	unsigned n = s->nargs + s->nstr;
+
+	if (!(s->flags & DN_CALL_UNFINISHED))
+		n++;
+	for (unsigned i = 0; i < s->nstr; i++)
+		n += s->str[i].flags & DN_STR_TRUNCATED;
+	return n;
+}
+
+/* Whether the calls of a shape have a duration. */
+static inline int dn_shape_has_dur(const struct dn_shape *s)
+{
+	return !(s->flags & (DN_CALL_UNFINISHED | DN_CALL_NO_ENTER));
+}
+
+/*
+ * What both twins remember of a thread within a block, in a small open
+ * hash table keyed by thread id. Each id occurs in few runs, so that the
+ * entry of the row before serves nearly always.
+ */
+struct dn_thread_state {
+	uint32_t thread;
+	uint32_t next_seq;
+	uint64_t last_end;
+};
+
+#endif

@@ -1,0 +1,58 @@
+dnl DN_FLAGS: the language level, hardening, and the sanitizer switches. Sets
+dnl DN_CFLAGS, DN_CPPFLAGS and DN_LDFLAGS (DN_LDFLAGS is for programs: it
+dnl carries -pie, which a shared object must not have).
+AC_DEFUN([DN_FLAGS], [
+  AC_ARG_ENABLE([asan],
+    [AS_HELP_STRING([--enable-asan], [build with AddressSanitizer])],
+    [], [enable_asan=no])
+  AC_ARG_ENABLE([ubsan],
+    [AS_HELP_STRING([--enable-ubsan], [build with UndefinedBehaviorSanitizer])],
+    [], [enable_ubsan=no])
+  AC_ARG_ENABLE([hardening],
+    [AS_HELP_STRING([--disable-hardening], [no stack protector, fortify, relro])],
+    [], [enable_hardening=yes])
+
+  DN_CFLAGS= DN_CPPFLAGS= DN_LDFLAGS=
+  DN_ADD_FLAG([DN_CFLAGS], [-std=gnu11])
+  dnl PIC rather than PIE: one set of objects serves both the programs and the
+  dnl SQLite extension. Hidden visibility keeps calls as direct as under PIE.
+  DN_ADD_FLAG([DN_CFLAGS], [-fPIC])
+  DN_ADD_FLAG([DN_CFLAGS], [-fvisibility=hidden])
+  DN_ADD_FLAG([DN_CFLAGS], [-fno-strict-aliasing])
+  DN_ADD_FLAG([DN_LDFLAGS], [-pie])
+  DN_ADD_FLAG([DN_LDFLAGS], [-Wl,--as-needed])
+
+  AS_IF([test "x$enable_hardening" = xyes], [
+    DN_ADD_FLAG([DN_CFLAGS], [-fstack-protector-strong])
+    DN_ADD_FLAG([DN_CFLAGS], [-fstack-clash-protection])
+    DN_ADD_FLAG([DN_LDFLAGS], [-Wl,-z,relro])
+    DN_ADD_FLAG([DN_LDFLAGS], [-Wl,-z,now])
+    dnl glibc refuses _FORTIFY_SOURCE without optimisation (a warning for every
+    dnl file) and it hides errors from the sanitizers.
+    AS_CASE([" $CFLAGS "],
+      [*" -O0 "*], [],
+      [*" -O"*], [AS_IF([test "x$enable_asan$enable_ubsan" = xnono],
+        [DN_CPPFLAGS="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"])])
+  ])
+
+  DN_SANITIZE=
+  AS_IF([test "x$enable_asan" = xyes], [
+    DN_ADD_FLAG([DN_SANITIZE], [-fsanitize=address])
+    AS_IF([test -z "$DN_SANITIZE"],
+      [AC_MSG_ERROR([cannot build with --enable-asan: $CC has no -fsanitize=address here. Install its runtime (libasan or compiler-rt) or leave the switch out.])])
+  ])
+  AS_IF([test "x$enable_ubsan" = xyes], [
+    dn_before=$DN_SANITIZE
+    DN_ADD_FLAG([DN_SANITIZE], [-fsanitize=undefined])
+    AS_IF([test "x$dn_before" = "x$DN_SANITIZE"],
+      [AC_MSG_ERROR([cannot build with --enable-ubsan: $CC has no -fsanitize=undefined here. Install its runtime (libubsan or compiler-rt) or leave the switch out.])])
+    DN_ADD_FLAG([DN_SANITIZE], [-fno-sanitize-recover=undefined])
+  ])
+  AS_IF([test -n "$DN_SANITIZE"], [
+    AS_VAR_APPEND([DN_CFLAGS], [" $DN_SANITIZE -fno-omit-frame-pointer"])
+    AS_VAR_APPEND([DN_LDFLAGS], [" $DN_SANITIZE"])
+  ])
+  AC_SUBST([DN_CFLAGS])
+  AC_SUBST([DN_CPPFLAGS])
+  AC_SUBST([DN_LDFLAGS])
+])

@@ -1,0 +1,224 @@
+/*
+ * finish.c - closing the books.
+ *
+ * Order matters: the kernel side begins no more calls, lists who lives, and is
+ * detached; then the rings are emptied for the last time; only then are the
+ * counters final, and attempted = written + lost can be checked.
+ */
+#include "finish.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "clocks.h"
+#include "consumer.h"
+#include "count.h"
+#include "events.h"
+#include "human.h"
+#include "options.h"
+#include "output.h"
+#include "probe.h"
+#include "rec.h"
+#include "row.h"
+#include "sampler.h"
+#include "stream.h"
+#include "tree.h"
+#include "writer.h"
+
+#define say(...) (fputs("denet-record: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
+
+int dn_rec_thread_row(const struct dn_sink *sink, const struct dn_tree_thread *t, uint64_t now)
+{
+	struct dn_value v[DN_F_thread_start_N];
+
+	dn_row_clear(v, DN_F_thread_start_N);
+	v[DN_F_thread_start_time] = dn_u(now);
+	v[DN_F_thread_start_thread] = dn_u(t->thread);
+	v[DN_F_thread_start_process] = dn_u(t->process);
+	if (t->parent)
+		v[DN_F_thread_start_parent_thread] = dn_u(t->parent);
+	v[DN_F_thread_start_tid] = dn_u(t->tid);
+	v[DN_F_thread_start_pid] = dn_u(t->pid);
+	v[DN_F_thread_start_ppid] = dn_u(t->ppid);
+	v[DN_F_thread_start_origin] = dn_u(DN_ORIGIN_KEYFRAME);
+	v[DN_F_thread_start_born] = dn_u(t->born);
+	v[DN_F_thread_start_comm] = dn_str(t->comm, strnlen(t->comm, sizeof(t->comm)));
+	return dn_row_send(sink, DN_EV_thread_start, v, DN_F_thread_start_N);
+}
+
+void dn_rec_count(void *ctx, const struct dn_syscall *s)
+{
+	dn_count_call(ctx, s);
+}
+
+static void counter_row(struct dn_rec *x, uint64_t now, unsigned id, uint64_t value)
+{
+	struct dn_value v[DN_F_counter_N];
+
+	v[DN_F_counter_time] = dn_u(now);
+	v[DN_F_counter_counter] = dn_u(id);
+	v[DN_F_counter_value] = dn_u(value);
+	dn_row_send(&x->locked, DN_EV_counter, v, DN_F_counter_N);
+}
+
+static void loss_row(struct dn_rec *x, unsigned counter, uint64_t count)
+{
+	struct dn_value v[DN_F_loss_N];
+
+	if (!count)
+		return;
+	dn_row_clear(v, DN_F_loss_N);
+	v[DN_F_loss_counter] = dn_u(counter);
+	v[DN_F_loss_count] = dn_u(count);
+	dn_row_send(&x->locked, DN_EV_loss, v, DN_F_loss_N);
+}
+
+struct losses {
+	struct dn_rec *x;
+	uint64_t named;		/* lost calls that have a row of their own */
+};
+
+static int on_loss(void *ctx, unsigned cpu, const struct dn_loss_key *k, const struct dn_loss_value *l)
+{
+	struct losses *s = ctx;
+	struct dn_value v[DN_F_loss_N];
+
+	dn_row_clear(v, DN_F_loss_N);
+	v[DN_F_loss_counter] = dn_u(DN_COUNT_syscall_lost);
+	v[DN_F_loss_cpu] = dn_u(cpu);
+	v[DN_F_loss_process] = dn_u(k->process);
+	if (k->nr != DN_LOSS_ANY) {
+		v[DN_F_loss_abi] = dn_u(k->abi);
+		v[DN_F_loss_nr] = dn_u(k->nr);
+		if (s->x->count)
+			dn_count_lost(s->x->count, (enum dn_abi)k->abi, k->nr, l->count, l->total);
+	}
+	v[DN_F_loss_count] = dn_u(l->count);
+	v[DN_F_loss_total] = dn_u(l->total);
+	v[DN_F_loss_first] = dn_u(l->first);
+	v[DN_F_loss_last] = dn_u(l->last);
+	s->named += l->count;
+	return dn_row_send(&s->x->locked, DN_EV_loss, v, DN_F_loss_N);
+}
+
+static void end_row(struct dn_rec *x, uint64_t now)
+{
+	struct dn_value v[DN_F_end_N];
+
+	v[DN_F_end_time] = dn_u(x->ended ? x->end_time : now);
+	v[DN_F_end_reason] = dn_u(x->duration_over ? DN_END_DURATION :
+				  x->ended && !x->stop ? DN_END_COMMAND : DN_END_SIGNAL);
+	v[DN_F_end_status] = x->ended ? dn_u((uint64_t)x->status) : dn_null();
+	v[DN_F_end_survivors] = dn_u(dn_tree_processes(x->tree));
+	dn_row_send(&x->locked, DN_EV_end, v, DN_F_end_N);
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct rusage r;
+
+	if (getrusage(RUSAGE_SELF, &r))
+		return 0;
+	return (uint64_t)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) * 1000000000u +
+	       (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1000u;
+}
+
+static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64_t lost)
+{
+	char size[DN_HUMAN_SIZE], events[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE];
+	unsigned survivors = dn_tree_processes(x->tree);
+
+	if (w->error)
+		say("%llu blocks of %s could not be written: %s; what could be is readable",
+		    (unsigned long long)w->errors, x->o->output, strerror(w->error));
+	if (lost)
+		say("%s system calls found no room in the ring buffers: they are counted but not "
+		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
+	if (x->o->quiet)
+		return;
+	if (survivors && !x->duration_over)
+		say("%u process%s of the tree live%s on; --wait=tree records them to their end",
+		    survivors, survivors == 1 ? "" : "es", survivors == 1 ? "s" : "");
+	say("%s: %s, %s events, %s lost; look at it with: denet-analyze %s",
+	    strcmp(x->o->output, "-") ? x->o->output : "standard output",
+	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(events, sizeof(events), w->rows),
+	    dn_human_digits(l, sizeof(l), lost + w->calls_lost),
+	    strcmp(x->o->output, "-") ? x->o->output : "FILE");
+}
+
+void dn_rec_finish(struct dn_rec *x)
+{
+	uint64_t k[DN_KCOUNTER_MAX] = { 0 }, now;
+	struct losses losses = { .x = x };
+	struct dn_sampler_counts sc;
+	struct dn_stream_stats ss;
+	struct dn_consumer_stats cs;
+	struct dn_writer_stats w;
+	uint64_t unread = 0;
+	int err;
+
+	if (dn_tree_processes(x->tree))
+		dn_sampler_finish(x->sampler);
+	dn_consumer_join(x->consumer);
+	err = dn_probe_stop(x->probe, dn_stream_living, x->stream);
+	if (err) {
+		say("the threads that live on could not be listed: %s", strerror(-err));
+		unread = 1;
+	}
+	dn_consumer_rest(x->consumer);
+	dn_consumer_stats(x->consumer, &cs);
+	now = dn_now();
+	dn_writer_lock(x->writer);
+	err = dn_stream_finish(x->stream, now);
+	dn_writer_unlock(x->writer);
+	if (!err)
+		err = cs.error;
+	if (err)
+		say("records of the rings could not be understood: %s; the trace is not complete",
+		    strerror(-err));
+	dn_stream_stats(x->stream, &ss);
+
+	if (dn_probe_counters(x->probe, k))
+		say("the counters of the kernel side could not be read; losses are not known");
+	dn_probe_losses(x->probe, on_loss, &losses);
+	dn_sampler_counts(x->sampler, &sc);
+	dn_clocks_emit(&x->locked);
+
+	dn_writer_stats(x->writer, &w);
+	loss_row(x, DN_COUNT_syscall_lost, k[DN_COUNT_syscall_lost] - losses.named);
+	for (unsigned id = 0; id < DN_KCOUNTER_MAX; id++) {
+		const struct dn_counter_desc *d = dn_counter_desc(id);
+
+		if (!d)
+			continue;
+		if (d->kind == DN_COUNTER_LOSS && id != DN_COUNT_syscall_lost)
+			loss_row(x, id, k[id]);
+		counter_row(x, now, id, k[id]);
+	}
+	loss_row(x, DN_COUNT_string_orphaned, ss.strings_orphaned);
+	loss_row(x, DN_COUNT_string_missing, ss.strings_missing);
+	loss_row(x, DN_COUNT_write_errors, w.errors);
+	loss_row(x, DN_COUNT_block_events_lost, w.rows_lost);
+	loss_row(x, DN_COUNT_sample_gone, sc.gone);
+	counter_row(x, now, DN_COUNT_written, ss.calls - w.calls_lost);
+	counter_row(x, now, DN_COUNT_recursion_misses, dn_probe_misses(x->probe));
+	counter_row(x, now, DN_COUNT_string_orphaned, ss.strings_orphaned);
+	counter_row(x, now, DN_COUNT_string_missing, ss.strings_missing);
+	counter_row(x, now, DN_COUNT_redacted, ss.redacted + x->environ_redacted);
+	counter_row(x, now, DN_COUNT_ring_bytes, ss.bytes);
+	counter_row(x, now, DN_COUNT_recorder_cpu_ns, own_cpu_ns());
+	counter_row(x, now, DN_COUNT_write_errors, w.errors);
+	counter_row(x, now, DN_COUNT_sample_gone, sc.gone);
+	counter_row(x, now, DN_COUNT_unfinished, ss.unfinished);
+	counter_row(x, now, DN_COUNT_in_flight_unread, unread);
+	counter_row(x, now, DN_COUNT_block_events_lost, w.rows_lost);
+	end_row(x, now);
+	dn_writer_close(x->writer, &w);
+	x->writer = NULL;
+	if (x->count)
+		dn_count_print(x->count, stderr);
+	last_words(x, &w, k[DN_COUNT_syscall_lost]);
+}

@@ -1,0 +1,189 @@
+/*
+ * options.c - one table of options: getopt, --help and the manual's test read it.
+ */
+#include "options.h"
+
+#ifdef HAVE_CONFIG_H
+#include "config.h"
+#endif
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "target.h"
+
+#ifndef PACKAGE_VERSION
+#define PACKAGE_VERSION "unknown"
+#endif
+
+enum {
+	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
+	OPT_NO_STRINGS,
+};
+
+static const struct {
+	const char *name, *arg, *help;
+	int val;
+} table[] = {
+	{ "output", "FILE", "write the trace to FILE (denet.dnt); - is standard output", 'o' },
+	{ "count", NULL, "print a table of system calls at the end, as strace -c", 'c' },
+	{ "quiet", NULL, "no status line and no closing line", 'q' },
+	{ "interval", "TIME", "first interval of /proc readings (100ms)", 'i' },
+	{ "max-interval", "TIME", "interval they widen to after 10 s (1s)", OPT_MAX_INTERVAL },
+	{ "buffer", "SIZE", "ring buffers of all CPUs together (32M)", OPT_BUFFER },
+	{ "compress-level", "N", "zstd level of the trace (1)", OPT_LEVEL },
+	{ "redact", "WHAT", "secrets in arguments: default, none", OPT_REDACT },
+	{ "no-strings", NULL, "no paths, arguments or addresses of calls", OPT_NO_STRINGS },
+	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
+	{ "wait", "WHAT", "record until the command ends, or its tree: command, tree", OPT_WAIT },
+	{ "sync", "WHAT", "force to disk: none, block (each block as it is written)", OPT_SYNC },
+	{ "user", "NAME", "run the command as this user", 'u' },
+	{ "help", NULL, "print this and leave", 'h' },
+	{ "version", NULL, "print the version and leave", 'V' },
+};
+
+#define OPTIONS (sizeof(table) / sizeof(table[0]))
+
+static void usage(FILE *f)
+{
+	fputs("Usage: denet-record [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+	      "Record everything COMMAND does into a trace.\n\n", f);
+	for (unsigned i = 0; i < OPTIONS; i++) {
+		char left[40];
+
+		snprintf(left, sizeof(left), "%s%c%s--%s%s%s", table[i].val < 256 ? "-" : "  ",
+			 table[i].val < 256 ? table[i].val : ' ', table[i].val < 256 ? ", " : " ",
+			 table[i].name, table[i].arg ? "=" : "", table[i].arg ? table[i].arg : "");
+		fprintf(f, "  %-26s %s\n", left, table[i].help);
+	}
+	fputs("\nTIME is a number with ns, us, ms, s, m or h (s if none); SIZE takes k, M or G.\n"
+	      "Exit status: the command's own; 125 the recorder failed before the start,\n"
+	      "126 the command cannot be executed, 127 it was not found.\n"
+	      "Look at the trace with denet-analyze.\n", f);
+}
+
+/* Says what is wrong, then gives the status for dn_record_options. */
+#define wrong(...) (fputs("denet-record: ", stderr), fprintf(stderr, __VA_ARGS__), \
+	fputs("; see denet-record --help\n", stderr), DN_EXIT_RECORDER + 1)
+
+struct unit {
+	const char *name;
+	double factor;
+};
+
+static const struct unit times[] = { { "", 1e9 }, { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 },
+	{ "s", 1e9 }, { "m", 60e9 }, { "min", 60e9 }, { "h", 3600e9 }, { NULL, 0 } };
+static const struct unit sizes[] = { { "", 1 }, { "k", 1024 }, { "K", 1024 }, { "KiB", 1024 },
+	{ "M", 1 << 20 }, { "MiB", 1 << 20 }, { "G", 1 << 30 }, { "GiB", 1 << 30 }, { NULL, 0 } };
+
+/* A positive number with a unit; 0 where it is none. */
+static uint64_t number(const char *s, const struct unit *u)
+{
+	char *end;
+	double v = strtod(s, &end);
+
+	if (end == s || !(v > 0))
+		return 0;
+	for (; u->name; u++)
+		if (!strcmp(end, u->name) && v * u->factor >= 1 && v * u->factor < 9e18)
+			return (uint64_t)(v * u->factor);
+	return 0;
+}
+
+static int set(struct dn_record_opts *o, int val, const char *arg)
+{
+	char *end;
+	long n;
+
+	switch (val) {
+	case 'o':
+		o->output = arg;
+		return *arg ? 0 : wrong("-o wants a file name");
+	case 'c':
+		o->count = true;
+		return 0;
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case 'u':
+		o->user = arg;
+		return 0;
+	case 'i':
+		o->interval_ns = number(arg, times);
+		return o->interval_ns ? 0 : wrong("\"%s\" is no time for --interval", arg);
+	case OPT_MAX_INTERVAL:
+		o->max_interval_ns = number(arg, times);
+		return o->max_interval_ns ? 0 : wrong("\"%s\" is no time for --max-interval", arg);
+	case OPT_DURATION:
+		o->duration_ns = number(arg, times);
+		return o->duration_ns ? 0 : wrong("\"%s\" is no time for --duration", arg);
+	case OPT_BUFFER:
+		o->buffer = number(arg, sizes);
+		if (o->buffer < 256u << 10 || o->buffer > (uint64_t)64 << 30)
+			return wrong("\"%s\" is no size for --buffer (256k to 64G)", arg);
+		return 0;
+	case OPT_LEVEL:
+		n = strtol(arg, &end, 10);
+		if (*end || end == arg || n < ZSTD_minCLevel() || n > ZSTD_maxCLevel())
+			return wrong("\"%s\" is no level of zstd for --compress-level", arg);
+		o->level = (int)n;
+		return 0;
+	case OPT_REDACT:
+		o->redact = strcmp(arg, "none");
+		return !o->redact || !strcmp(arg, "default") ? 0 :
+			wrong("--redact takes default or none, not \"%s\"", arg);
+	case OPT_NO_STRINGS:
+		o->strings = false;
+		return 0;
+	case OPT_WAIT:
+		o->wait_tree = !strcmp(arg, "tree");
+		return o->wait_tree || !strcmp(arg, "command") ? 0 :
+			wrong("--wait takes command or tree, not \"%s\"", arg);
+	case OPT_SYNC:
+		o->sync_blocks = !strcmp(arg, "block");
+		return o->sync_blocks || !strcmp(arg, "none") ? 0 :
+			wrong("--sync takes none or block, not \"%s\"", arg);
+	case 'h':
+		usage(stdout);
+		return 1;
+	case 'V':
+		puts("denet-record " PACKAGE_VERSION);
+		return 1;
+	}
+	return DN_EXIT_RECORDER + 1;	/* getopt has said what it did not know */
+}
+
+int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
+{
+	struct option longs[OPTIONS + 1];
+	char shorts[2 * OPTIONS + 2] = "+", *s = shorts + 1;
+	int val, err;
+
+	memset(longs, 0, sizeof(longs));
+	for (unsigned i = 0; i < OPTIONS; i++) {
+		longs[i].name = table[i].name;
+		longs[i].has_arg = table[i].arg ? required_argument : no_argument;
+		longs[i].val = table[i].val;
+		if (table[i].val < 256) {
+			*s++ = (char)table[i].val;
+			if (table[i].arg)
+				*s++ = ':';
+		}
+	}
+	*s = 0;
+	*o = (struct dn_record_opts){ .output = "denet.dnt", .buffer = 32u << 20, .level = 1,
+		.redact = true, .strings = true };
+	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		err = set(o, val, optarg);
+		if (err)
+			return err;
+	}
+	if (optind == argc)
+		return wrong("there is no command to record");
+	o->argv = argv + optind;
+	return 0;
+}

@@ -1,0 +1,33 @@
+/*
+ * options.h - the command line of denet-record.
+ */
+#ifndef DN_RECORDER_OPTIONS_H
+#define DN_RECORDER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dn_record_opts {
+	const char *output;
+	uint64_t buffer;		/* bytes of all rings */
+	uint64_t interval_ns, max_interval_ns;
+	uint64_t duration_ns;		/* 0: until the command ends */
+	int level;			/* zstd */
+	bool redact;
+	bool strings;
+	bool quiet;
+	bool count;			/* -c */
+	bool wait_tree;
+	bool sync_blocks;
+	const char *user;
+	char **argv;			/* the command, ends with NULL */
+};
+
+/*
+ * Fills o from the command line. 0: go on. Else the exit status to leave with,
+ * plus one (--help and --version have printed; a wrong word has been named on
+ * stderr).
+ */
+int dn_record_options(struct dn_record_opts *o, int argc, char **argv);
+
+#endif

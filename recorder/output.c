@@ -1,0 +1,259 @@
+/*
+ * output.c - opening with care, writing whole.
+ */
+#include "output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block.h"
+
+struct dn_output {
+	int fd;
+	int dir;		/* of the file; -1: not a file */
+	char name[NAME_MAX + 1];
+	char temp[NAME_MAX + 32];
+	bool committed;
+	bool broken;		/* a stream that took half of a block */
+	uint64_t size;
+};
+
+/* Rights for the time of opening: under sudo those of the caller, so that a
+ * path of theirs cannot make root write where they could not. */
+static bool become_caller(uid_t *uid, gid_t *gid)
+{
+	const char *u = secure_getenv("SUDO_UID"), *g = secure_getenv("SUDO_GID");
+
+	*uid = geteuid();
+	*gid = getegid();
+	if (*uid || !u || !g || !atoi(u))
+		return false;
+	if (setegid((gid_t)atoi(g)) || seteuid((uid_t)atoi(u))) {
+		if (setegid(*gid))
+			abort();
+		return false;
+	}
+	return true;
+}
+
+static void become_self(uid_t uid, gid_t gid)
+{
+	if (seteuid(uid) || setegid(gid))
+		abort();	/* going on with half of the rights is worse */
+}
+
+/* Whether what stands under the name may be moved aside. 0 or -errno. */
+static int may_replace(struct dn_output *o, const struct stat *st, const char *path, char why[512])
+{
+	uint8_t magic[DN_MAGIC_LEN];
+	ssize_t n;
+	int fd;
+
+	if (S_ISLNK(st->st_mode)) {
+		snprintf(why, 512, "%.300s is a symbolic link; name the file itself with -o", path);
+		return -ELOOP;
+	}
+	if (S_ISDIR(st->st_mode)) {
+		snprintf(why, 512, "%.300s is a directory; name a file with -o", path);
+		return -EISDIR;
+	}
+	if (!S_ISREG(st->st_mode)) {
+		snprintf(why, 512, "%.300s is neither a file nor a pipe; name another with -o", path);
+		return -EINVAL;
+	}
+	fd = openat(o->dir, o->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0) {
+		snprintf(why, 512, "%.300s is there and cannot be read (%s); name another file with -o",
+			 path, strerror(errno));
+		return -EACCES;
+	}
+	n = read(fd, magic, sizeof(magic));
+	close(fd);
+	if (st->st_size && (n != DN_MAGIC_LEN || memcmp(magic, dn_file_magic, DN_MAGIC_LEN))) {
+		snprintf(why, 512, "%.300s is there and is not a trace; remove it or name another file with -o",
+			 path);
+		return -EEXIST;
+	}
+	if (st->st_uid != geteuid()) {
+		snprintf(why, 512, "%.300s belongs to another user; name another file with -o", path);
+		return -EPERM;
+	}
+	return 0;
+}
+
+static int open_file(struct dn_output *o, const char *path, char why[512])
+{
+	const char *slash = strrchr(path, '/');
+	char dir[PATH_MAX];
+	struct stat st;
+	int err;
+
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+	if (snprintf(o->name, sizeof(o->name), "%s", slash ? slash + 1 : path) >= (int)sizeof(o->name) ||
+	    strlen(path) >= sizeof(dir)) {
+		snprintf(why, 512, "the name of the output is too long; name another file with -o");
+		return -ENAMETOOLONG;
+	}
+	if (!o->name[0]) {
+		snprintf(why, 512, "%.300s is a directory; name a file with -o", path);
+		return -EISDIR;
+	}
+	o->dir = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (o->dir < 0) {
+		err = -errno;
+		snprintf(why, 512, "cannot open the directory of %.300s: %s; name another place with -o",
+			 path, strerror(errno));
+		return err;
+	}
+	if (!fstatat(o->dir, o->name, &st, AT_SYMLINK_NOFOLLOW)) {
+		if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)) {	/* /dev/null, a named pipe */
+			o->fd = openat(o->dir, o->name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+			close(o->dir);
+			o->dir = -1;
+			if (o->fd >= 0)
+				return 0;
+			err = -errno;
+			snprintf(why, 512, "cannot write to %.300s: %s; name another file with -o", path,
+				 strerror(errno));
+			return err;
+		}
+		err = may_replace(o, &st, path, why);
+		if (err)
+			return err;
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(o->temp, sizeof(o->temp), "%.200s.%ld.%u.part", o->name, (long)getpid(), i);
+		o->fd = openat(o->dir, o->temp,
+			       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (o->fd >= 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	err = -errno;
+	snprintf(why, 512, "cannot create %.300s: %s; name another place with -o", path, strerror(errno));
+	return err;
+}
+
+struct dn_output *dn_output_open(const char *path, char why[512])
+{
+	struct dn_output *o = calloc(1, sizeof(*o));
+	uid_t uid;
+	gid_t gid;
+	bool changed;
+	int err;
+
+	why[0] = 0;
+	if (!o)
+		return NULL;
+	o->fd = o->dir = -1;
+	if (!strcmp(path, "-")) {
+		if (isatty(STDOUT_FILENO)) {
+			snprintf(why, 512, "standard output is a terminal; "
+				 "send it to a file or a program, or name a file with -o");
+			free(o);
+			errno = ENOTTY;
+			return NULL;
+		}
+		o->fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+		err = o->fd < 0 ? -errno : 0;
+		if (err)
+			snprintf(why, 512, "standard output is closed; name a file with -o");
+	} else {
+		changed = become_caller(&uid, &gid);
+		err = open_file(o, path, why);
+		if (changed)
+			become_self(uid, gid);
+	}
+	if (err) {
+		if (o->dir >= 0)
+			close(o->dir);
+		free(o);
+		errno = -err;
+		return NULL;
+	}
+	return o;
+}
+
+int dn_output_commit(struct dn_output *o)
+{
+	char old[NAME_MAX + 8];
+	uid_t uid;
+	gid_t gid;
+	bool changed;
+	int err = 0;
+
+	if (o->dir < 0)
+		return 0;
+	changed = become_caller(&uid, &gid);
+	snprintf(old, sizeof(old), "%s.old", o->name);
+	if (renameat(o->dir, o->name, o->dir, old) && errno != ENOENT)
+		err = -errno;
+	if (!err && renameat(o->dir, o->temp, o->dir, o->name))
+		err = -errno;
+	if (changed)
+		become_self(uid, gid);
+	o->committed = !err;
+	return err;
+}
+
+int dn_output_write(struct dn_output *o, const void *p, size_t len)
+{
+	size_t done = 0;
+	int err;
+
+	if (o->broken)
+		return -EPIPE;
+	while (done < len) {
+		ssize_t n = write(o->fd, (const char *)p + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			err = n ? -errno : -EIO;
+			if (o->dir < 0)
+				o->broken = true;
+			else if (ftruncate(o->fd, (off_t)o->size) ||
+				 lseek(o->fd, (off_t)o->size, SEEK_SET) < 0)
+				o->broken = true;
+			return err;
+		}
+		done += (size_t)n;
+	}
+	o->size += len;
+	return 0;
+}
+
+int dn_output_sync(struct dn_output *o)
+{
+	return o->dir >= 0 && fdatasync(o->fd) ? -errno : 0;
+}
+
+uint64_t dn_output_size(const struct dn_output *o)
+{
+	return o->size;
+}
+
+int dn_output_close(struct dn_output *o)
+{
+	int err = 0;
+
+	if (!o)
+		return 0;
+	if (o->dir >= 0) {
+		if (!o->committed)
+			unlinkat(o->dir, o->temp, 0);
+		close(o->dir);
+	}
+	if (close(o->fd))
+		err = -errno;
+	free(o);
+	return err;
+}

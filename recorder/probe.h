@@ -1,0 +1,63 @@
+/*
+ * probe.h - the BPF programs: load, attach, mark the target, read the totals,
+ * detach. The only file that sees the skeleton; with ring.c the only one that
+ * sees libbpf.
+ *
+ * Belongs to the main thread, but for the rings, which the consumer drains.
+ */
+#ifndef DN_RECORDER_PROBE_H
+#define DN_RECORDER_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "record.h"
+#include "ring_event.h"
+
+struct dn_ring;
+struct dn_probe;
+
+struct dn_probe_opts {
+	uint64_t buffer_bytes;	/* of all rings of the CPUs together */
+	bool strings;
+};
+
+/* Loads and attaches everything. NULL with errno; why (512 bytes) then says
+ * in words what failed. */
+struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512]);
+void dn_probe_close(struct dn_probe *p);
+
+/* Makes process pid (one thread, waiting for its first exec) the root of the
+ * tree. Sets *thread to its id. 0 or -errno. */
+int dn_probe_target(struct dn_probe *p, pid_t pid, uint32_t *thread);
+
+/* Rings to drain: the life ring and n others. They stay the probe's. */
+struct dn_ring *dn_probe_life_ring(struct dn_probe *p);
+struct dn_ring **dn_probe_rings(struct dn_probe *p, unsigned *n);
+
+/* Waits until a ring is half full, a watched fd has news, or timeout_ms is over. */
+void dn_probe_wait(struct dn_probe *p, int timeout_ms);
+int dn_probe_wake_fd(struct dn_probe *p, int fd);
+
+/*
+ * Ends the recording: no call is begun any more, then fn is handed every
+ * thread that lives, then nothing is attached. The rings can still be drained.
+ * 0 or -errno.
+ */
+int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx);
+
+/* The kernel side's counters, summed over the CPUs. */
+int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX]);
+/* Runs that the kernel skipped, of all programs (recursion_misses). */
+uint64_t dn_probe_misses(struct dn_probe *p);
+
+/* Hands every entry of the loss table on, by CPU. */
+int dn_probe_losses(struct dn_probe *p,
+		    int (*fn)(void *ctx, unsigned cpu, const struct dn_loss_key *k,
+			      const struct dn_loss_value *v), void *ctx);
+
+/* Emits the rows `probe` and `not_observed`. */
+int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * rec.h - the state of one recording, shared by recording.c and finish.c only.
+ */
+#ifndef DN_RECORDER_REC_H
+#define DN_RECORDER_REC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "record.h"
+#include "target.h"
+
+struct dn_rec {
+	const struct dn_record_opts *o;
+	struct dn_output *out;
+	struct dn_target target;
+	struct dn_probe *probe;
+	struct dn_writer *writer;
+	struct dn_tree *tree;
+	struct dn_stream *stream;	/* the consumer's until it is joined */
+	struct dn_consumer *consumer;
+	struct dn_sampler *sampler;
+	struct dn_keyframe *keyframe;
+	struct dn_encoder *frame;
+	struct dn_count *count;
+	struct dn_status *line;
+	struct dn_sink locked;		/* rows of the main thread */
+	int signals;			/* signalfd */
+	uint32_t root;			/* thread id of the command */
+	unsigned passed_on;		/* bit i: forwarded[i] */
+	unsigned environ_redacted;
+	uint64_t begin_time, end_time, frame_time, frame_bytes, terminal_used;
+	bool ended;			/* the command; status holds */
+	bool stop;			/* a signal told us, with the command ended */
+	bool duration_over;
+	int status;			/* wait status of the command */
+};
+
+struct dn_tree_thread;
+
+/* A thread_start row of origin KEYFRAME for a thread that lives. */
+int dn_rec_thread_row(const struct dn_sink *sink, const struct dn_tree_thread *t, uint64_t now);
+
+/* For dn_stream_opts.also: a call into the table of -c. */
+void dn_rec_count(void *ctx, const struct dn_syscall *s);
+
+#endif

@@ -1,0 +1,380 @@
+/*
+ * recording.c - one recording: start, watch, end.
+ *
+ * Threads: this one waits for the command and for signals, reads /proc and
+ * draws the status line; the consumer (consumer.h) empties the rings; the
+ * writer's own (writer.h) compresses and writes. What goes wrong after the
+ * start is said on stderr and in the trace, and never reaches the command.
+ */
+#include "recording.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clocks.h"
+#include "consumer.h"
+#include "count.h"
+#include "encode.h"
+#include "environ.h"
+#include "events.h"
+#include "finish.h"
+#include "human.h"
+#include "keyframe.h"
+#include "options.h"
+#include "output.h"
+#include "probe.h"
+#include "rec.h"
+#include "sampler.h"
+#include "status.h"
+#include "stream.h"
+#include "target.h"
+#include "tree.h"
+#include "writer.h"
+
+#define KEYFRAME_NS 60000000000u
+#define KEYFRAME_BYTES (64u << 20)
+#define TICK_NS 100000000u		/* news for the sampler, status line */
+#define QUIET_TERMINAL_NS 2000000000u	/* the command has not written for so long */
+
+#define say(...) (fputs("denet-record: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
+
+static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+#define NFORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
+
+/* Rows of this thread, one at a time under the writer's lock, so that a slow
+ * reading of /proc does not hold up the consumer. */
+static int locked_row(void *ctx, const struct dn_row *r)
+{
+	struct dn_rec *x = ctx;
+	const struct dn_sink *sink;
+	int err;
+
+	dn_writer_lock(x->writer);
+	sink = dn_writer_sink(x->writer);
+	err = sink->row(sink->ctx, r);
+	dn_writer_unlock(x->writer);
+	return err;
+}
+
+static int frame_row(void *ctx, const struct dn_row *r)
+{
+	struct dn_rec *x = ctx;
+	int err = dn_encoder_row(x->frame, r);
+
+	if (err != -ENOSPC)
+		return err;
+	dn_writer_block(x->writer, DN_BLOCK_KEYFRAME, x->frame);
+	return dn_encoder_row(x->frame, r);
+}
+
+/* What the tree is at this moment, in a block of its own. */
+static void keyframe(struct dn_rec *x)
+{
+	struct dn_sink sink = { NULL, frame_row, x };
+	struct dn_tree_thread *list;
+	struct dn_writer_stats st;
+	uint64_t now = dn_now();
+	long n = dn_tree_list(x->tree, &list);
+
+	dn_clocks_emit(&sink);
+	for (long i = 0; i < n; i++) {
+		dn_rec_thread_row(&sink, &list[i], now);
+		if (list[i].thread == list[i].process)
+			dn_keyframe_process(x->keyframe, list[i].process, (pid_t)list[i].pid,
+					    list[i].born, &sink);
+	}
+	if (n >= 0)
+		free(list);
+	dn_writer_block(x->writer, DN_BLOCK_KEYFRAME, x->frame);
+	dn_writer_stats(x->writer, &st);
+	x->frame_time = now;
+	x->frame_bytes = st.bytes;
+}
+
+static void on_news(void *ctx, const struct dn_tree_news *n)
+{
+	struct dn_rec *x = ctx;
+
+	if (n->dead)
+		dn_sampler_remove(x->sampler, n->process, n->pid, true);
+	else
+		dn_sampler_add(x->sampler, n->process, n->pid, n->born);
+}
+
+static int prepare(struct dn_rec *x, char *const *recorder_argv)
+{
+	struct dn_writer_opts wo = { .level = x->o->level, .sync = x->o->sync_blocks };
+	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings };
+	struct dn_sampler_opts so = { .interval_ns = x->o->interval_ns,
+		.max_interval_ns = x->o->max_interval_ns };
+	struct dn_keyframe_opts ko = { 0 };
+	struct dn_environ_opts eo = { .recorder_argv = recorder_argv, .command_argv = x->o->argv,
+		.no_redact = !x->o->redact };
+	struct dn_stream_opts to = { .redact = x->o->redact };
+	char why[512];
+	int err;
+
+	x->locked = (struct dn_sink){ NULL, locked_row, x };
+	x->probe = dn_probe_open(&po, why);
+	if (!x->probe) {
+		err = errno;
+		say("%s; %s", why, err == EPERM || err == EACCES ?
+		    "recording needs root, or the capabilities cap_bpf, cap_perfmon and cap_dac_read_search" :
+		    "denet needs a kernel with BPF, BTF and ring buffers (5.11 or later)");
+		return -err;
+	}
+	err = dn_probe_target(x->probe, x->target.pid, &x->root);
+	if (err) {
+		say("cannot mark the command as the one to record: %s; the kernel must have BPF task "
+		    "storage (5.11 or later)", strerror(-err));
+		return err;
+	}
+	err = dn_environ_header(&wo.header);
+	if (!err) {
+		x->writer = dn_writer_new(&wo, x->out);
+		err = x->writer ? 0 : -errno;
+	}
+	if (err) {
+		say("cannot begin the trace %s: %s; name another place with -o", x->o->output, strerror(-err));
+		return err;
+	}
+	x->tree = dn_tree_new();
+	x->sampler = dn_sampler_new(&so, &x->locked);
+	x->keyframe = dn_keyframe_new(&ko);
+	x->frame = dn_encoder_new();
+	if (x->o->count)
+		x->count = dn_count_new((enum dn_abi)wo.header.native_abi);
+	to.sink = dn_writer_sink(x->writer);
+	to.tree = x->tree;
+	to.also = x->count ? dn_rec_count : NULL;
+	to.also_ctx = x->count;
+	x->stream = dn_stream_new(&to);
+	if (!x->tree || !x->sampler || !x->keyframe || !x->frame || !x->stream ||
+	    (x->o->count && !x->count)) {
+		say("not enough memory to begin; end something and try again");
+		return -ENOMEM;
+	}
+	dn_clocks_emit(&x->locked);
+	err = dn_environ_emit(&eo, &x->locked);
+	if (err)
+		say("the description of host and command is not complete: %s", strerror(-err));
+	x->environ_redacted = eo.redacted;
+	dn_probe_emit(x->probe, &x->locked);
+	x->consumer = dn_consumer_start(x->probe, x->stream, x->writer);
+	if (!x->consumer) {
+		err = -errno;
+		say("cannot start a thread: %s; raise the limit of processes", strerror(-err));
+		return err;
+	}
+	return 0;
+}
+
+/* A signal that a process sent to us is passed on, once; the terminal's own
+ * has reached the command already. */
+static void on_signal(struct dn_rec *x, const struct signalfd_siginfo *s)
+{
+	for (unsigned i = 0; i < NFORWARDED; i++) {
+		if ((int)s->ssi_signo != forwarded[i])
+			continue;
+		if (x->ended) {		/* only the rest of the tree is waited for */
+			x->stop = true;
+			return;
+		}
+		if (s->ssi_code <= 0 && !(x->passed_on & 1u << i)) {
+			x->passed_on |= 1u << i;
+			kill(x->target.pid, forwarded[i]);
+		}
+	}
+}
+
+static void reap(struct dn_rec *x)
+{
+	int status;
+
+	if (!x->ended && waitpid(x->target.pid, &status, WNOHANG) == x->target.pid) {
+		x->ended = true;
+		x->status = status;
+		x->end_time = dn_now();
+	}
+}
+
+static void show_status(struct dn_rec *x, uint64_t now)
+{
+	struct dn_status_numbers n = { .elapsed_ns = now - x->begin_time };
+	struct dn_consumer_stats c;
+	struct dn_writer_stats w;
+	uint64_t counters[DN_KCOUNTER_MAX];
+
+	if (!x->line)
+		return;
+	dn_consumer_stats(x->consumer, &c);
+	if (c.wrote_terminal) {		/* the terminal is the command's while it uses it */
+		dn_status_clear(x->line);
+		x->terminal_used = now;
+	}
+	if (now < x->terminal_used + QUIET_TERMINAL_NS)
+		return;
+	dn_writer_stats(x->writer, &w);
+	if (!dn_probe_counters(x->probe, counters))
+		n.lost = counters[DN_COUNT_syscall_lost];
+	n.events = w.rows;
+	n.bytes = w.bytes;
+	n.processes = dn_tree_processes(x->tree);
+	dn_status_show(x->line, &n);
+}
+
+static bool over(struct dn_rec *x, uint64_t now)
+{
+	if (x->stop)
+		return true;
+	if (x->o->duration_ns && now >= x->begin_time + x->o->duration_ns) {
+		x->duration_over = true;
+		return true;
+	}
+	return x->ended && (!x->o->wait_tree || !dn_tree_processes(x->tree));
+}
+
+static void watch(struct dn_rec *x)
+{
+	uint64_t now = dn_now(), next;
+
+	for (; !over(x, now); now = dn_now()) {
+		struct pollfd p = { .fd = x->signals, .events = POLLIN };
+		struct signalfd_siginfo s;
+		struct dn_writer_stats w;
+
+		next = dn_sampler_next_ns(x->sampler);
+		if (next > now + TICK_NS)
+			next = now + TICK_NS;
+		if (x->o->duration_ns && next > x->begin_time + x->o->duration_ns)
+			next = x->begin_time + x->o->duration_ns;
+		if (poll(&p, 1, next > now ? (int)((next - now) / 1000000) + 1 : 0) > 0)
+			while (read(x->signals, &s, sizeof(s)) == sizeof(s))
+				on_signal(x, &s);
+		reap(x);
+		dn_tree_news(x->tree, on_news, x);
+		now = dn_now();
+		if (now >= dn_sampler_next_ns(x->sampler))
+			dn_sampler_tick(x->sampler, now);
+		dn_writer_stats(x->writer, &w);
+		if (now >= x->frame_time + KEYFRAME_NS || w.bytes >= x->frame_bytes + KEYFRAME_BYTES)
+			keyframe(x);
+		show_status(x, now);
+	}
+}
+
+/* Lets the command go and records it to its end. */
+static int record(struct dn_rec *x)
+{
+	int err;
+
+	x->begin_time = dn_now();
+	err = dn_target_go(&x->target);
+	if (err) {
+		if (err < 0)
+			err = -err;
+		say("cannot execute %s: %s; is it a program for this machine, with its interpreter in place?",
+		    x->target.path, strerror(err));
+		waitpid(x->target.pid, NULL, 0);
+		return err == ENOENT ? DN_EXIT_NOT_FOUND : DN_EXIT_NOT_EXECUTABLE;
+	}
+	err = dn_output_commit(x->out);
+	if (err)
+		say("the trace keeps its temporary name beside %s: %s", x->o->output, strerror(-err));
+	dn_tree_news(x->tree, on_news, x);
+	keyframe(x);
+	watch(x);
+	dn_status_free(x->line);
+	x->line = NULL;
+	return 0;
+}
+
+static void release(struct dn_rec *x)
+{
+	struct dn_writer_stats st;
+
+	dn_status_free(x->line);
+	dn_consumer_free(x->consumer);
+	dn_stream_free(x->stream);
+	if (x->writer)
+		dn_writer_close(x->writer, &st);
+	dn_sampler_free(x->sampler);
+	dn_keyframe_free(x->keyframe);
+	dn_encoder_free(x->frame);
+	dn_tree_free(x->tree);
+	dn_count_free(x->count);
+	dn_probe_close(x->probe);
+	dn_output_close(x->out);
+	free(x->target.path);
+	if (x->signals >= 0)
+		close(x->signals);
+}
+
+int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
+{
+	struct dn_rec x = { .o = o, .signals = -1, .target = { .go = -1, .result = -1 } };
+	sigset_t set, old;
+	char why[512], *path;
+	int err, status;
+
+	status = dn_target_find(o->argv[0], &path);
+	if (status) {
+		say(status == DN_EXIT_NOT_FOUND ? "cannot run %s: %s; check its name and PATH" :
+		    "cannot run %s: %s; it must be a program that you may execute",
+		    o->argv[0], status == DN_EXIT_NOT_FOUND && !strchr(o->argv[0], '/') ?
+		    "command not found" : strerror(errno));
+		return status << 8;
+	}
+	x.out = dn_output_open(o->output, why);
+	if (!x.out) {
+		say("%s", why);
+		free(path);
+		return DN_EXIT_RECORDER << 8;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (unsigned i = 0; i < NFORWARDED; i++)
+		sigaddset(&set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	x.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	err = x.signals < 0 ? -errno : dn_target_spawn(&x.target, path, o->argv, &old, o->user);
+	if (err) {
+		if (err == -ESRCH)
+			say("there is no user %s; name one of this machine with -u", o->user);
+		else
+			say("cannot start a process: %s; raise the limit of processes", strerror(-err));
+		free(path);
+		release(&x);
+		return DN_EXIT_RECORDER << 8;
+	}
+	signal(SIGPIPE, SIG_IGN);	/* after the fork: the command's is its own */
+	if (!o->quiet)
+		x.line = dn_status_new(STDERR_FILENO);
+	status = prepare(&x, recorder_argv) ? DN_EXIT_RECORDER : 0;
+	if (status) {
+		if (x.consumer)
+			dn_consumer_join(x.consumer);
+		dn_target_abort(&x.target);
+	} else {
+		status = record(&x);
+		if (status)
+			dn_consumer_join(x.consumer);
+	}
+	if (status) {
+		release(&x);
+		return status << 8;
+	}
+	dn_rec_finish(&x);
+	status = x.ended ? x.status : 0;
+	release(&x);
+	return status;
+}

@@ -1,0 +1,134 @@
+-- derive.sql - tables made of the rows of one trace (?1) when all are there:
+-- raw_thread, raw_process, raw_call.
+--
+-- Rows of a thread may be missing (lost records, a damaged block, a trace that
+-- was cut): whatever names a thread makes it known, and what is not known of
+-- it stays NULL.
+
+-- A bare column beside min() or max() comes from the row with the least or
+-- the greatest value (SQLite's documents, "Bare columns in an aggregate").
+
+INSERT INTO raw_thread
+SELECT s.thread, ?1, s.process, s.parent_thread, s.tid, s.pid, s.ppid, s.origin,
+       iif(s.origin IN (6, 7) AND s.born IS NOT NULL, s.born, s.time),
+       x.time, x.exit_code, ifnull(x.seq, e.seq), coalesce(x.comm, c.comm, s.comm)
+FROM (SELECT thread, process, parent_thread, tid, pid, ppid, origin, born, time, comm,
+             min((origin IN (5, 7)) * 0x2000000000000000 + time)
+      FROM raw_thread_start
+      WHERE trace_id = ?1 AND thread IS NOT NULL GROUP BY thread) AS s
+LEFT JOIN (SELECT thread, exit_code, seq, comm, max(time) AS time FROM raw_thread_exit
+           WHERE trace_id = ?1 GROUP BY thread) AS x ON x.thread = s.thread
+LEFT JOIN (SELECT thread, seq, max(time) FROM raw_thread_end
+           WHERE trace_id = ?1 GROUP BY thread) AS e ON e.thread = s.thread
+LEFT JOIN (SELECT thread, comm, max(time)
+           FROM (SELECT thread, comm, time FROM raw_comm
+                 WHERE trace_id = ?1 AND comm IS NOT NULL
+                 UNION ALL
+                 SELECT thread, comm, time FROM raw_exec
+                 WHERE trace_id = ?1 AND comm IS NOT NULL)
+           GROUP BY thread) AS c ON c.thread = s.thread
+ORDER BY s.thread;
+
+INSERT OR IGNORE INTO raw_thread (thread, trace_id, process, "end", exit_code, seq, comm)
+SELECT thread, ?1, process, time, exit_code, seq, comm FROM raw_thread_exit
+WHERE trace_id = ?1 AND thread IS NOT NULL;
+
+INSERT OR IGNORE INTO raw_thread (thread, trace_id, process, comm)
+SELECT thread, ?1, process, comm FROM raw_exec WHERE trace_id = ?1 AND thread IS NOT NULL;
+
+INSERT OR IGNORE INTO raw_thread (thread, trace_id)
+SELECT DISTINCT thread, ?1 FROM raw_syscall_stat WHERE trace_id = ?1;
+
+-- Figures of a process that has ended are the sums of its threads' own; of
+-- one that lives on, its last reading of /proc. An exec from a second thread
+-- goes on under the id of the first, which is the process's.
+INSERT INTO raw_process
+SELECT t.process, ?1, pt.process, coalesce(l.pid, t.pid), coalesce(l.ppid, t.ppid),
+       coalesce(l.origin, t.origin), t.start, g.time, g.exit_code, t.threads,
+       coalesce(lc.comm, l.comm, t.comm),
+       coalesce(x.path, st.exe), x.command, coalesce(x.cwd, st.cwd), x.uid, x.gid,
+       iif(g.process IS NULL, ifnull(sm.utime, e.utime), e.utime),
+       iif(g.process IS NULL, ifnull(sm.stime, e.stime), e.stime),
+       e.runtime, e.run_delay,
+       iif(g.process IS NULL, ifnull(sm.nvcsw, e.nvcsw), e.nvcsw),
+       iif(g.process IS NULL, ifnull(sm.nivcsw, e.nivcsw), e.nivcsw),
+       iif(g.process IS NULL, ifnull(sm.minflt, e.minflt), e.minflt),
+       iif(g.process IS NULL, ifnull(sm.majflt, e.majflt), e.majflt),
+       iif(g.process IS NULL, ifnull(sm.rchar, e.rchar), e.rchar),
+       iif(g.process IS NULL, ifnull(sm.wchar, e.wchar), e.wchar),
+       iif(g.process IS NULL, ifnull(sm.syscr, e.syscr), e.syscr),
+       iif(g.process IS NULL, ifnull(sm.syscw, e.syscw), e.syscw),
+       iif(g.process IS NULL, ifnull(sm.read_bytes, e.read_bytes), e.read_bytes),
+       iif(g.process IS NULL, ifnull(sm.write_bytes, e.write_bytes), e.write_bytes),
+       e.cancelled_write_bytes,
+       ifnull(g.maxrss, sp.rss)
+FROM (SELECT process, pid, ppid, origin, comm, min(start) AS start, count(*) AS threads
+      FROM raw_thread WHERE trace_id = ?1 AND process IS NOT NULL GROUP BY process) AS t
+LEFT JOIN raw_thread AS l ON l.thread = t.process
+LEFT JOIN raw_thread AS pt ON pt.thread = l.parent_thread
+LEFT JOIN (SELECT process, exit_code, maxrss, max(time) AS time FROM raw_thread_exit
+           WHERE trace_id = ?1 AND group_dead = 1 GROUP BY process) AS g ON g.process = t.process
+LEFT JOIN (SELECT process, sum(utime) AS utime, sum(stime) AS stime, sum(runtime) AS runtime,
+                  sum(run_delay) AS run_delay, sum(nvcsw) AS nvcsw, sum(nivcsw) AS nivcsw,
+                  sum(minflt) AS minflt, sum(majflt) AS majflt, sum(rchar) AS rchar,
+                  sum(wchar) AS wchar, sum(syscr) AS syscr, sum(syscw) AS syscw,
+                  sum(read_bytes) AS read_bytes, sum(write_bytes) AS write_bytes,
+                  sum(cancelled_write_bytes) AS cancelled_write_bytes
+           FROM raw_thread_exit WHERE trace_id = ?1 GROUP BY process) AS e ON e.process = t.process
+LEFT JOIN (SELECT process, path, command, cwd, uid, gid, max(time) FROM raw_exec
+           WHERE trace_id = ?1 GROUP BY process) AS x ON x.process = t.process
+LEFT JOIN (SELECT process, cwd, exe, max(time) FROM raw_process_state
+           WHERE trace_id = ?1 GROUP BY process) AS st ON st.process = t.process
+LEFT JOIN (SELECT process, utime, stime, nvcsw, nivcsw, minflt, majflt, rchar, wchar, syscr,
+                  syscw, read_bytes, write_bytes, max(time) FROM raw_process_sample
+           WHERE trace_id = ?1 GROUP BY process) AS sm ON sm.process = t.process
+LEFT JOIN (SELECT process, max(rss) AS rss FROM raw_process_sample
+           WHERE trace_id = ?1 GROUP BY process) AS sp ON sp.process = t.process
+LEFT JOIN (SELECT process, comm, max(time)
+           FROM (SELECT process, comm, time FROM raw_exec
+                 WHERE trace_id = ?1 AND comm IS NOT NULL
+                 UNION ALL
+                 SELECT thread, comm, time FROM raw_comm
+                 WHERE trace_id = ?1 AND comm IS NOT NULL
+                 UNION ALL
+                 SELECT process, comm, time FROM raw_thread_exit
+                 WHERE trace_id = ?1 AND comm IS NOT NULL AND thread = process)
+           GROUP BY process) AS lc ON lc.process = t.process
+ORDER BY t.process;
+
+-- A percentile is the middle of the bucket (analyzer/hist.h) that holds the
+-- value of its rank, held between the least and the greatest that were seen.
+INSERT INTO raw_call
+WITH
+  stat AS (
+    SELECT abi, nr, sum(count) AS count, sum(timed) AS timed,
+           sum(iif(result > 0, count, 0)) AS errors,
+           sum(iif(result BETWEEN -516 AND -512, count, 0)) AS restarts,
+           sum(iif(result = -1, count, 0)) AS unfinished,
+           sum(total) AS total, min(min) AS min, max(max) AS max
+    FROM raw_syscall_stat WHERE trace_id = ?1 GROUP BY abi, nr),
+  lost AS (
+    SELECT abi, nr, sum(count) AS lost FROM raw_loss
+    WHERE trace_id = ?1 AND abi IS NOT NULL AND nr IS NOT NULL AND counter =
+          (SELECT counter FROM raw_counter_name WHERE name = 'syscall_lost')
+    GROUP BY abi, nr),
+  hist AS (
+    SELECT abi, nr, bucket, sum(count) AS n FROM raw_latency WHERE trace_id = ?1
+    GROUP BY abi, nr, bucket),
+  ranked AS (
+    SELECT abi, nr, n, iif(bucket < 32, bucket,
+             ((bucket & 15 | 16) << (bucket >> 4) - 1) + ((1 << (bucket >> 4) - 1) >> 1)) AS value,
+           sum(n) OVER (PARTITION BY abi, nr ORDER BY bucket) AS upto,
+           sum(n) OVER (PARTITION BY abi, nr) AS whole
+    FROM hist),
+  rank AS (
+    SELECT abi, nr, min(iif(upto * 2 >= whole, value, NULL)) AS p50,
+           min(iif(upto * 10 >= whole * 9, value, NULL)) AS p90,
+           min(iif(upto * 100 >= whole * 99, value, NULL)) AS p99
+    FROM ranked GROUP BY abi, nr),
+  keys AS (SELECT abi, nr FROM stat UNION SELECT abi, nr FROM lost)
+SELECT ?1, abi, nr, ifnull(count, 0), ifnull(timed, 0), ifnull(errors, 0), ifnull(restarts, 0),
+       ifnull(unfinished, 0), ifnull(lost, 0), ifnull(total, 0), min, max,
+       max(min, min(max, p50)), max(min, min(max, p90)), max(min, min(max, p99))
+FROM keys LEFT JOIN stat USING (abi, nr) LEFT JOIN lost USING (abi, nr)
+          LEFT JOIN rank USING (abi, nr);

@@ -1,0 +1,86 @@
+/*
+ * enums.h - the small numbers that stand in traces, named once.
+ *
+ * A value is never reused and never changes meaning. Included by the BPF
+ * programs too: only preprocessor and enums here.
+ */
+#ifndef DN_SCHEMA_ENUMS_H
+#define DN_SCHEMA_ENUMS_H
+
+/* How a task came to be traced (thread_start.origin). */
+#define DN_ORIGIN_TABLE(ORIGIN)                                               \
+	ORIGIN(0, TARGET, "target", "the command itself")                     \
+	ORIGIN(1, FORK, "fork", "fork, or clone with its meaning")            \
+	ORIGIN(2, VFORK, "vfork", "vfork: the parent waits")                  \
+	ORIGIN(3, CLONE, "clone", "clone of a process with shared parts")     \
+	ORIGIN(4, THREAD, "thread", "clone of a thread")                      \
+	ORIGIN(5, EXEC, "exec",                                               \
+	       "exec from a second thread, which went on as the first")       \
+	ORIGIN(6, ATTACH, "attach", "was there before the recording")         \
+	ORIGIN(7, KEYFRAME, "keyframe", "repeated at a keyframe")
+
+enum dn_origin {
+#define ORIGIN(value, id, name, doc) DN_ORIGIN_##id = value,
+	DN_ORIGIN_TABLE(ORIGIN)
+#undef ORIGIN
+};
+
+/* Bits of syscall.flags. */
+enum dn_syscall_flag {
+	DN_CALL_UNFINISHED = 1 << 0,	/* no return seen: exit, exit_group, in flight */
+	DN_CALL_NO_ENTER = 1 << 1,	/* return without entry: start and dur unknown */
+	DN_CALL_STR_LOST = 1 << 2,	/* a string of it found no room or no scratch */
+	DN_CALL_TID_CHANGED = 1 << 3,	/* exec from a second thread: tid differs after it */
+	DN_CALL_STR_MISSING = 1 << 4,	/* a string announced never arrived */
+};
+
+/* What a string of a call is (dn_call_str.kind). */
+enum dn_str_kind {
+	DN_STR_NONE = 0,
+	DN_STR_PATH = 1,		/* path, no NUL inside */
+	DN_STR_TEXT = 2,		/* other NUL-terminated text */
+	DN_STR_SOCKADDR = 3,		/* bytes of a socket address */
+	DN_STR_SOCKADDR_OUT = 4,	/* the same, filled by the kernel, read at the return */
+	DN_STR_ARGV = 5,		/* arguments, each ended by a NUL */
+	DN_STR_BYTES = 6,		/* text of a given length, without NUL */
+	DN_STR_KIND_MAX
+};
+
+/* Bits of dn_call_str.flags. */
+enum dn_str_flag {
+	DN_STR_TRUNCATED = 1 << 0,	/* longer than what is kept */
+	DN_STR_LATE = 1 << 1,		/* read at the return: the page was not there at the entry */
+	DN_STR_UNREADABLE = 1 << 2,	/* not readable at the return either (a bad pointer) */
+	DN_STR_REDACTED = 1 << 3,	/* a value that looked secret was replaced */
+};
+
+/* process_sample.phase */
+enum dn_sample_phase {
+	DN_PHASE_PERIODIC = 0,
+	DN_PHASE_FIRST = 1,
+	DN_PHASE_LAST = 2,
+};
+
+/* end.reason */
+#define DN_END_TABLE(END)                                                     \
+	END(0, COMMAND, "command", "the command ended")                       \
+	END(1, DURATION, "duration", "the time asked for was over")           \
+	END(2, SIGNAL, "signal", "the recorder was told to stop")             \
+	END(3, ERROR, "error", "the recorder could not go on")
+
+enum dn_end_reason {
+#define END(value, id, name, doc) DN_END_##id = value,
+	DN_END_TABLE(END)
+#undef END
+};
+
+enum dn_counter_kind { DN_COUNTER_TOTAL, DN_COUNTER_LOSS, DN_COUNTER_DOUBT };
+
+enum dn_counter {
+#define COUNTER(id, name, kind, doc) DN_COUNT_##name = id,
+#include "counters.def"
+};
+/* The BPF programs count ids below this one. */
+#define DN_KCOUNTER_MAX 32
+
+#endif

@@ -1,0 +1,166 @@
+-- findings.sql - what to look at next: sentences about one trace (?1), each
+-- with its number and a query that shows more.
+--
+-- Each statement adds at most a few rows to raw_finding with a weight as
+-- rank; the last one turns weights into 1, 2, 3 ... Functions human_*() are
+-- those of analyzer/db_schema.c. A threshold says why it is where it is.
+
+-- Missing data comes first: every other sentence stands on it.
+INSERT INTO raw_finding
+SELECT trace_id, 1000, human_digits(lost) || ' system calls (' ||
+       human_percent(lost, calls + lost) || ') were made faster than they could be recorded; '
+       || 'their counts are known, their details are not: try a larger --buffer',
+       lost, 'calls', 'SELECT * FROM losses WHERE counter = ''syscall_lost'' ORDER BY count DESC'
+FROM traces WHERE trace_id = ?1 AND lost > 0;
+
+INSERT INTO raw_finding
+SELECT trace_id, 990, 'the file is incomplete: ' || iif(clean_end, '', 'it has no proper end, ') ||
+       blocks_lost || ' blocks are missing and ' || damaged || ' places are damaged',
+       blocks_lost, 'blocks', 'SELECT * FROM losses WHERE kind = ''loss'''
+FROM traces WHERE trace_id = ?1 AND NOT complete;
+
+INSERT INTO raw_finding
+SELECT trace_id, 980, 'the command was killed by ' ||
+       ifnull((SELECT name FROM raw_signal WHERE sig = exit_signal), 'signal ' || exit_signal),
+       exit_signal, 'signal', 'SELECT * FROM signals ORDER BY time_ns DESC LIMIT 20'
+FROM traces WHERE trace_id = ?1 AND exit_signal IS NOT NULL;
+
+INSERT INTO raw_finding
+SELECT trace_id, 970, 'the kernel killed for lack of memory ' || count(*) || ' times',
+       count(*), 'kills', 'SELECT * FROM raw_oom_kill'
+FROM raw_oom_kill WHERE trace_id = ?1 GROUP BY trace_id;
+
+-- Processes that a signal killed, but for the command itself.
+INSERT INTO raw_finding
+SELECT p.trace_id, 900, count(*) || iif(count(*) = 1, ' process was', ' processes were') ||
+       ' killed by a signal, ' || ifnull(p.comm, '?') || ' by ' ||
+       ifnull((SELECT name FROM raw_signal WHERE sig = p.exit_signal), 'signal ' || p.exit_signal)
+       || ' first', count(*), 'processes',
+       'SELECT pid, comm, argv, exit_signal, end_ns FROM processes WHERE exit_signal IS NOT NULL '
+       || 'ORDER BY end_ns'
+FROM (SELECT * FROM processes WHERE trace_id = ?1 AND exit_signal IS NOT NULL
+        AND origin IS NOT 'target' ORDER BY end_ns) AS p
+GROUP BY p.trace_id;
+
+-- The biggest wait: the call with most time in it, where it is a tenth of the
+-- time all threads had. Sleeping in a call is no fault; it is where time went.
+INSERT INTO raw_finding
+SELECT c.trace_id, 800 + 100 * c.total_ns / max(1, life.ns), 'most time in system calls went into '
+       || c.name || ': ' || human_ns(c.total_ns) || ' in ' || human_count(c.count) || ' calls, ' ||
+       human_percent(c.total_ns, life.ns) || ' of the time its threads lived' ||
+       CASE WHEN c.name IN ('futex', 'futex_wait', 'futex_waitv')
+              THEN ' (waiting for other threads)'
+            WHEN c.name IN ('wait4', 'waitid') THEN ' (waiting for children)'
+            WHEN c.name LIKE '%poll%' OR c.name LIKE '%select%' THEN ' (waiting for events)'
+            WHEN c.name LIKE '%sleep' THEN ' (sleeping on purpose)'
+            ELSE '' END,
+       c.total_ns, 'ns',
+       'SELECT pid, comm, count, total_ns, max_ns FROM process_syscalls WHERE name = ''' || c.name
+       || ''' ORDER BY total_ns DESC'
+FROM (SELECT * FROM syscall_stats WHERE trace_id = ?1 ORDER BY total_ns DESC LIMIT 1) AS c,
+     (SELECT sum(ifnull(t."end", r.last) - t.start) AS ns
+      FROM raw_thread AS t JOIN raw_trace AS r USING (trace_id) WHERE trace_id = ?1) AS life
+WHERE c.total_ns * 10 >= life.ns;
+
+-- Time that was work in the kernel and not waiting shows elsewhere: the busiest
+-- call by number, where it is a third of all.
+INSERT INTO raw_finding
+SELECT c.trace_id, 500 + 100 * c.count / t.n, c.name || ' is ' || human_percent(c.count, t.n) ||
+       ' of all system calls: ' || human_digits(c.count) || ', ' || human_ns(c.p50_ns) ||
+       ' each at the median', c.count, 'calls',
+       'SELECT pid, comm, count, total_ns FROM process_syscalls WHERE name = ''' || c.name ||
+       ''' ORDER BY count DESC'
+FROM (SELECT * FROM syscall_stats WHERE trace_id = ?1 ORDER BY count DESC LIMIT 1) AS c,
+     (SELECT sum(count) AS n FROM syscall_stats WHERE trace_id = ?1) AS t
+WHERE c.count * 3 >= t.n AND c.count >= 1000;
+
+-- Reads and writes of a few bytes: asked for below 512 on average costs more in
+-- entering the kernel than in moving bytes.
+INSERT INTO raw_finding
+SELECT p.trace_id, 700, p.comm || ' (' || p.pid || ') moved ' ||
+       human_bytes(p.rchar + p.wchar) || ' in ' || human_digits(p.syscr + p.syscw) ||
+       ' read and write calls, ' || (p.rchar + p.wchar) / (p.syscr + p.syscw) ||
+       ' bytes each: a larger buffer saves most of them',
+       (p.rchar + p.wchar) / (p.syscr + p.syscw), 'bytes',
+       'SELECT name, count, total_ns FROM process_syscalls WHERE process_id = ' || p.process_id ||
+       ' AND category = ''file_io'' ORDER BY count DESC'
+FROM processes AS p
+WHERE p.trace_id = ?1 AND p.syscr + p.syscw >= 10000
+  AND p.rchar + p.wchar < 512 * (p.syscr + p.syscw)
+ORDER BY p.syscr + p.syscw DESC LIMIT 1;
+
+-- A call that fails in one way often: more than one in five of it, and a
+-- hundred times. What is normal in a loop over events is left out.
+INSERT INTO raw_finding
+SELECT e.trace_id, 600 + 100 * e.count / s.count, e.name || ' failed with ' || e.error || ' ' ||
+       human_digits(e.count) || ' times, ' || human_percent(e.count, s.count) || ' of its calls',
+       e.count, 'calls',
+       'SELECT pid, comm, count FROM errors WHERE name = ''' || e.name || ''' AND error = ''' ||
+       e.error || ''' ORDER BY count DESC'
+FROM (SELECT trace_id, name, error, sum(count) AS count FROM errors
+      WHERE trace_id = ?1 AND error NOT IN ('EAGAIN', 'EINPROGRESS', 'ETIMEDOUT', 'EINTR')
+      GROUP BY name, error) AS e
+JOIN (SELECT name, sum(count) AS count FROM syscall_stats WHERE trace_id = ?1 GROUP BY name) AS s
+  USING (name)
+WHERE e.count >= 100 AND e.count * 5 >= s.count
+ORDER BY e.count DESC LIMIT 3;
+
+-- Files not found: many in one search path is what a start spends its time on.
+INSERT INTO raw_finding
+SELECT trace_id, 550, human_digits(sum(failed_opens)) || ' opens failed, of ' ||
+       human_digits(count(*)) || ' different paths; most often ' ||
+       iif(typeof(path) = 'text', path, 'a path that is no UTF-8') || ' (' || max(failed_opens) ||
+       ')', sum(failed_opens), 'calls',
+       'SELECT path, failed_opens, errnos FROM files WHERE failed_opens > 0 '
+       || 'ORDER BY failed_opens DESC LIMIT 20'
+FROM files WHERE trace_id = ?1 AND failed_opens > 0
+GROUP BY trace_id HAVING sum(failed_opens) >= 20;
+
+INSERT INTO raw_finding
+SELECT trace_id, 560, 'permission was refused for ' || count(*) ||
+       iif(count(*) = 1, ' path, ', ' paths, ') ||
+       iif(typeof(path) = 'text', path, 'one that is no UTF-8') || ' most often', max(errors), 'calls',
+       'SELECT path, errors, errnos FROM files WHERE errnos LIKE ''%EACCES%'' '
+       || 'OR errnos LIKE ''%EPERM%'' ORDER BY errors DESC'
+FROM files WHERE trace_id = ?1 AND (errnos LIKE '%EACCES%' OR errnos LIKE '%EPERM%')
+GROUP BY trace_id;
+
+INSERT INTO raw_finding
+SELECT trace_id, 650, 'connections failed: ' || address || ' with ' || errnos ||
+       iif(n > 1, ', and ' || (n - 1) || ' other addresses', ''), errors, 'calls',
+       'SELECT pid, comm, address, errors, errnos FROM connections WHERE errors > 0 '
+       || 'ORDER BY errors DESC'
+FROM (SELECT *, count(*) OVER () AS n FROM connections
+      WHERE trace_id = ?1 AND name = 'connect' AND errors > 0 AND typeof(address) = 'text'
+      ORDER BY errors DESC LIMIT 1);
+
+-- A storm of short-lived processes: a hundred that lived under 10 ms in the
+-- median cost more to make than they do.
+INSERT INTO raw_finding
+SELECT ?1, 640, human_digits(n) || ' processes lived for less than 10 ms each; ' ||
+       ifnull(comm, '?') || ' most often: making a process costs about as much', n, 'processes',
+       'SELECT comm, count(*), avg(dur_ns) FROM processes GROUP BY comm ORDER BY 2 DESC'
+FROM (SELECT comm, sum(count(*)) OVER () AS n, count(*) AS of_comm FROM processes
+      WHERE trace_id = ?1 AND end_ns - start_ns < 10000000 GROUP BY comm
+      ORDER BY of_comm DESC LIMIT 1)
+WHERE n >= 100;
+
+-- Waiting for a CPU for a tenth of the time spent on one.
+INSERT INTO raw_finding
+SELECT ?1, 620, 'threads waited ' || human_ns(delay) || ' for a free CPU and ran for ' ||
+       human_ns(run), delay, 'ns',
+       'SELECT pid, comm, run_delay_ns, runtime_ns FROM processes ORDER BY run_delay_ns DESC'
+FROM (SELECT sum(run_delay) AS delay, sum(runtime) AS run FROM raw_process WHERE trace_id = ?1)
+WHERE delay * 10 >= run AND delay >= 100000000;
+
+INSERT INTO raw_finding
+SELECT ?1, 610, human_digits(majflt) || ' page faults had to wait for storage', majflt, 'faults',
+       'SELECT pid, comm, majflt FROM processes ORDER BY majflt DESC'
+FROM (SELECT sum(majflt) AS majflt FROM raw_process WHERE trace_id = ?1)
+WHERE majflt >= 1000;
+
+-- Weights become ranks.
+UPDATE raw_finding SET rank = r.rank
+FROM (SELECT rowid AS id, row_number() OVER (ORDER BY rank DESC, rowid) AS rank FROM raw_finding
+      WHERE trace_id = ?1) AS r
+WHERE raw_finding.rowid = r.id AND raw_finding.trace_id = ?1;

@@ -1,0 +1,235 @@
+/*
+ * ring_event.h - what the BPF programs hand to the recorder: layouts of the
+ * ring records, of the knobs and of the tables both sides share.
+ *
+ * These bytes never reach a disk. Kernel and recorder are of one build and
+ * one machine, so plain structs serve; sizes and offsets are asserted.
+ */
+#ifndef DN_SCHEMA_RING_EVENT_H
+#define DN_SCHEMA_RING_EVENT_H
+
+#ifndef __bpf__
+#include <assert.h>
+#include <linux/types.h>
+#else
+#define static_assert _Static_assert
+#endif
+
+#include "abi.h"
+#include "enums.h"
+
+#define DN_COMM_LEN 16		/* TASK_COMM_LEN */
+#define DN_NS_LEVELS 4		/* nested pid namespaces whose tid is kept */
+
+#define DN_RING_PATH_MAX 4096	/* PATH_MAX, with the NUL */
+#define DN_RING_ARGV_MAX 16384
+#define DN_RING_TEXT_MAX 256
+#define DN_RING_SOCKADDR_MAX 128
+
+enum dn_ring_type {
+	DN_RING_CALL = 1,
+	DN_RING_STRING,
+	DN_RING_THREAD_START,
+	DN_RING_EXEC,
+	DN_RING_THREAD_EXIT,
+	DN_RING_COMM,
+	DN_RING_SIGNAL_SENT,
+	DN_RING_SIGNAL_DELIVERED,
+	DN_RING_OOM,
+};
+
+/* A system call, at its return. Reserved in two sizes: three arguments or six. */
+struct dn_ring_call {
+	__u8 type;
+	__u8 abi;
+	__u8 nargs;
+	__u8 nstr;		/* string records of this call that were submitted */
+	__u16 cpu;
+	__u16 flags;		/* enum dn_syscall_flag */
+	__u32 thread;
+	__u32 seq;
+	__u32 nr;
+	__u32 pad;
+	__u64 start;
+	__u64 dur;
+	__s64 ret;
+	__u64 args[];		/* 3 or 6 */
+};
+#define DN_RING_CALL3 (sizeof(struct dn_ring_call) + 3 * sizeof(__u64))
+#define DN_RING_CALL6 (sizeof(struct dn_ring_call) + 6 * sizeof(__u64))
+static_assert(sizeof(struct dn_ring_call) == 48, "layout");
+
+/* A string of a call, sent before the call's own record, perhaps through the
+ * ring of another CPU: joined by (thread, seq). */
+struct dn_ring_string {
+	__u8 type;
+	__u8 arg;
+	__u8 kind;		/* enum dn_str_kind */
+	__u8 flags;		/* enum dn_str_flag */
+	__u32 thread;
+	__u32 seq;
+	__u32 len;
+	__u32 true_len;
+};				/* len bytes follow */
+static_assert(sizeof(struct dn_ring_string) == 20, "layout");
+
+struct dn_ring_thread_start {
+	__u8 type;
+	__u8 origin;		/* enum dn_origin */
+	__u16 ns_levels;	/* of ns_tid that count */
+	__u32 thread;
+	__u32 process;
+	__u32 parent;		/* thread id, 0: none */
+	__u32 tid, pid, ppid;
+	__u32 parent_seq;	/* with origin EXEC: records of the id that ends here */
+	__u64 time;
+	__u64 born;
+	__u64 clone_flags;
+	__u32 ns_tid[DN_NS_LEVELS];
+	char comm[DN_COMM_LEN];
+};
+static_assert(sizeof(struct dn_ring_thread_start) == 88, "layout");
+
+struct dn_ring_exec {
+	__u8 type;
+	__u8 secureexec;
+	__u16 cwd_parts;	/* names in the cwd area, leaf first, each ended by a NUL */
+	__u32 thread, process;
+	__u32 old_tid;
+	__u32 uid, gid;
+	__u32 path_len;		/* areas of data, in this order, NULs included */
+	__u32 cwd_len;		/* 0 with cwd_parts 0: the root; DN_RING_CWD_BAD: not readable */
+	__u32 argv_len;
+	__u32 argv_true_len;
+	__u64 time;
+	char comm[DN_COMM_LEN];
+};				/* path, cwd and argv follow */
+#define DN_RING_CWD_BAD 0xffff	/* in cwd_parts */
+static_assert(sizeof(struct dn_ring_exec) == 64, "layout");
+
+struct dn_ring_thread_exit {
+	__u8 type;
+	__u8 group_dead;
+	__u8 has_io;		/* rchar .. cancelled were counted by this kernel */
+	__u8 has_delay;
+	__u32 thread, process;
+	__u32 exit_code;
+	__u32 seq;
+	__u32 pad;
+	__u64 time;
+	__u64 utime, stime, runtime, run_delay;
+	__u64 nvcsw, nivcsw, minflt, majflt;
+	__u64 rchar, wchar, syscr, syscw;
+	__u64 read_bytes, write_bytes, cancelled;
+	__u64 maxrss_pages;
+	char comm[DN_COMM_LEN];
+};
+static_assert(sizeof(struct dn_ring_thread_exit) == 176, "layout");
+
+struct dn_ring_comm {
+	__u8 type;
+	__u8 pad[3];
+	__u32 thread;
+	__u64 time;
+	char comm[DN_COMM_LEN];
+};
+static_assert(sizeof(struct dn_ring_comm) == 32, "layout");
+
+struct dn_ring_signal {
+	__u8 type;		/* SENT or DELIVERED */
+	__u8 group;
+	__u8 result;
+	__u8 pad;
+	__s32 sig;
+	__s32 code;
+	__u32 sender, sender_tid;	/* SENT; thread id 0: not in the tree */
+	__u32 target, target_tid;	/* DELIVERED: target is who takes it */
+	__u32 pad2;
+	__u64 time;
+	__u64 handler;
+	__u64 sa_flags;
+	char sender_comm[DN_COMM_LEN];
+};
+static_assert(sizeof(struct dn_ring_signal) == 72, "layout");
+
+struct dn_ring_oom {
+	__u8 type;
+	__u8 pad[3];
+	__u32 thread;		/* 0: not in the tree */
+	__u32 tid;
+	__u32 pad2;
+	__u64 time;
+	char comm[DN_COMM_LEN];
+};
+static_assert(sizeof(struct dn_ring_oom) == 40, "layout");
+
+/* State of a traced task, in its task storage. */
+struct dn_task_state {
+	__u32 thread;		/* its id in this trace, from 1 */
+	__u32 process;		/* thread id of the process's first thread */
+	__u32 seq;		/* of the next record; counts lost ones too */
+	__u32 next_thread;	/* id from the return of this exec on, 0: unchanged */
+	__u8 armed;		/* 0: waits for its first exec */
+	__u8 in_call;
+	__u8 fresh;		/* a fork's child before its first return to user mode */
+	__u8 abi;		/* of the open call, as are all that follow */
+	__u8 nargs;
+	__u8 nstr;
+	__u8 late;		/* bit i: string i of the plan is tried at the return */
+	__u8 flags;		/* enum dn_syscall_flag so far */
+	__u32 nr;
+	__u32 pad;
+	__u64 start;
+	__u64 args[6];
+};
+static_assert(sizeof(struct dn_task_state) == 88, "layout");
+
+/*
+ * What to read of a call, by number: count of arguments and up to three
+ * strings, each DN_PLAN(kind, arg), 0 for none.
+ */
+#define DN_PLAN_STRS 3
+#define DN_PLAN(kind, arg) ((kind) << 3 | (arg))
+#define DN_PLAN_KIND(s) ((s) >> 3)
+#define DN_PLAN_ARG(s) ((s) & 7)
+
+struct dn_plan {
+	__u8 nargs;
+	__u8 str[DN_PLAN_STRS];
+};
+
+/* ABIs of one kernel: the native one, its 32-bit one, x32. */
+#define DN_SLOT_NATIVE 0
+#define DN_SLOT_COMPAT 1
+#define DN_SLOT_X32 2
+#define DN_SLOTS 3
+
+/* Lost calls, by process and call. */
+struct dn_loss_key {
+	__u32 process;		/* 0: any */
+	__u32 abi;
+	__u32 nr;		/* DN_LOSS_ANY: any */
+};
+#define DN_LOSS_ANY 0xffffffffu
+#define DN_LOSS_ENTRIES 8192
+
+struct dn_loss_value {
+	__u64 count;
+	__u64 total;		/* ns in the lost calls */
+	__u64 first, last;	/* boot clock */
+};
+
+/* One thread of the tree as the task iterator prints it at the end. */
+struct dn_iter_thread {
+	__u32 thread, process;
+	__u32 tid, pid;
+	__u32 seq;
+	__u32 nr;
+	__u8 in_call, abi, nargs, nstr;
+	__u32 flags;
+	__u64 start;
+	__u64 args[6];
+};
+static_assert(sizeof(struct dn_iter_thread) == 88, "layout");
+
+#endif

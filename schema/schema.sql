@@ -1,0 +1,251 @@
+-- schema.sql - tables of a denet database that do not come out of events.def.
+--
+-- raw_EVENT tables are made by analyzer/db.c, one for each event of
+-- events.def (see analyzer/db.h for the rules). All raw_* tables may change
+-- from version to version; the views of views.sql are what people query.
+-- Times are ns from the trace's start. Thread and process ids are unique in
+-- the database.
+
+-- One trace file, and what reading it came to.
+CREATE TABLE raw_trace (
+  trace_id INTEGER PRIMARY KEY,
+  file TEXT NOT NULL,
+  uuid TEXT NOT NULL,
+  format_major INTEGER NOT NULL,
+  format_minor INTEGER NOT NULL,
+  abi INTEGER NOT NULL,
+  word_bits INTEGER NOT NULL,
+  big_endian INTEGER NOT NULL,
+  origin INTEGER NOT NULL,              -- boot clock at time 0
+  wall INTEGER NOT NULL,                -- wall clock at time 0, ns since 1970 UTC; 0: unknown
+  last INTEGER,                         -- end of the last event
+  bytes INTEGER,
+  blocks INTEGER,
+  complete INTEGER,
+  clean_end INTEGER,
+  header_ok INTEGER,
+  cut INTEGER,
+  damaged INTEGER,
+  lost INTEGER,
+  duplicated INTEGER,
+  reordered INTEGER,
+  foreign_blocks INTEGER,
+  unknown INTEGER,
+  skipped INTEGER,
+  latency_detail INTEGER,               -- 1: raw_latency by thread; 0: all threads together
+  calls INTEGER,                        -- system calls read
+  rows_skipped INTEGER                  -- records of kinds this version does not know
+) STRICT;
+
+CREATE TABLE raw_gap (
+  trace_id INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  after INTEGER,                        -- NULL: the file does not say
+  before INTEGER
+) STRICT;
+
+CREATE TABLE raw_note (
+  trace_id INTEGER NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+
+-- Rollup of the calls. result: 0 success; 1 to 4095 errno; -1 unfinished;
+-- -512 to -516 as the kernel returned it, a call to be restarted.
+CREATE TABLE raw_syscall_stat (
+  trace_id INTEGER NOT NULL,
+  thread INTEGER NOT NULL,
+  abi INTEGER NOT NULL,
+  nr INTEGER NOT NULL,
+  result INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  timed INTEGER NOT NULL,               -- of these, with a duration
+  total INTEGER NOT NULL,               -- their time, ns
+  min INTEGER,                          -- NULL: none is timed
+  max INTEGER,
+  PRIMARY KEY (trace_id, thread, abi, nr, result)
+) STRICT, WITHOUT ROWID;
+
+-- Histogram of the durations: log-linear buckets (analyzer/hist.h).
+CREATE TABLE raw_latency (
+  trace_id INTEGER NOT NULL,
+  thread INTEGER,                       -- NULL: all threads together
+  abi INTEGER NOT NULL,
+  nr INTEGER NOT NULL,
+  result INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  count INTEGER NOT NULL
+) STRICT;
+
+-- Calls by the time of their return.
+CREATE TABLE raw_rate (
+  trace_id INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  width INTEGER NOT NULL,
+  category INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, start, category)
+) STRICT, WITHOUT ROWID;
+
+-- Calls by the path they were given.
+CREATE TABLE raw_path (
+  trace_id INTEGER NOT NULL,
+  path ANY NOT NULL,
+  abi INTEGER NOT NULL,
+  nr INTEGER NOT NULL,
+  result INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, path, abi, nr, result)
+) STRICT, WITHOUT ROWID;
+
+-- Calls by the socket address they were given or gave.
+CREATE TABLE raw_address (
+  trace_id INTEGER NOT NULL,
+  thread INTEGER NOT NULL,
+  addr BLOB NOT NULL,                   -- as the kernel had it
+  abi INTEGER NOT NULL,
+  nr INTEGER NOT NULL,
+  result INTEGER NOT NULL,
+  family TEXT NOT NULL,
+  address ANY,
+  port INTEGER,
+  count INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, thread, addr, abi, nr, result)
+) STRICT, WITHOUT ROWID;
+
+-- Derived from the rows of the events once they are all there (derive.sql).
+CREATE TABLE raw_thread (
+  thread INTEGER PRIMARY KEY,
+  trace_id INTEGER NOT NULL,
+  process INTEGER,
+  parent_thread INTEGER,
+  tid INTEGER,
+  pid INTEGER,
+  ppid INTEGER,
+  origin INTEGER,
+  start INTEGER,
+  "end" INTEGER,
+  exit_code INTEGER,
+  seq INTEGER,                          -- calls the trace should have of it
+  comm ANY
+) STRICT;
+
+CREATE TABLE raw_process (
+  process INTEGER PRIMARY KEY,
+  trace_id INTEGER NOT NULL,
+  parent_process INTEGER,
+  pid INTEGER,
+  ppid INTEGER,
+  origin INTEGER,
+  start INTEGER,
+  "end" INTEGER,
+  exit_code INTEGER,
+  threads INTEGER NOT NULL,
+  comm ANY,
+  path ANY,
+  command ANY,
+  cwd ANY,
+  uid INTEGER,
+  gid INTEGER,
+  utime INTEGER,
+  stime INTEGER,
+  runtime INTEGER,
+  run_delay INTEGER,
+  nvcsw INTEGER,
+  nivcsw INTEGER,
+  minflt INTEGER,
+  majflt INTEGER,
+  rchar INTEGER,
+  wchar INTEGER,
+  syscr INTEGER,
+  syscw INTEGER,
+  read_bytes INTEGER,
+  write_bytes INTEGER,
+  cancelled_write_bytes INTEGER,
+  maxrss INTEGER
+) STRICT;
+
+-- All threads together, with what was lost.
+CREATE TABLE raw_call (
+  trace_id INTEGER NOT NULL,
+  abi INTEGER NOT NULL,
+  nr INTEGER NOT NULL,
+  count INTEGER NOT NULL,               -- calls read
+  timed INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  restarts INTEGER NOT NULL,
+  unfinished INTEGER NOT NULL,
+  lost INTEGER NOT NULL,                -- calls whose record the recorder lost
+  total INTEGER NOT NULL,
+  min INTEGER,
+  max INTEGER,
+  p50 INTEGER,
+  p90 INTEGER,
+  p99 INTEGER,
+  PRIMARY KEY (trace_id, abi, nr)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE raw_finding (
+  trace_id INTEGER NOT NULL,
+  rank INTEGER NOT NULL,                -- 1 first
+  text TEXT NOT NULL,
+  value ANY,
+  unit TEXT NOT NULL,
+  sql TEXT NOT NULL
+) STRICT;
+
+-- Dimensions: what the small numbers mean.
+CREATE TABLE raw_abi (
+  abi INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_category (
+  category INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  doc TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_syscall_name (
+  abi INTEGER NOT NULL,
+  nr INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  category INTEGER NOT NULL,
+  fd_arg INTEGER,                       -- argument that is a descriptor; 6: the result; NULL: none
+  PRIMARY KEY (abi, nr)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE raw_errno (
+  errno INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_signal (
+  sig INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_counter_name (
+  counter INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  kind TEXT NOT NULL,                   -- total, loss, doubt
+  doc TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_origin (
+  origin INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_end_reason (
+  reason INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;

@@ -1,0 +1,758 @@
+-- views.sql - what people query: the stable interface of a denet database.
+--
+-- Before each view stands its description, in a form that tests and the man
+-- page read:
+--
+--   view NAME: one row for each what
+--     COLUMN: UNIT: meaning
+--
+-- Only built-in functions are used, so that any sqlite3 reads a database.
+-- Times are ns from the trace's start; ids are unique in the database, pid and
+-- tid are for display. NULL: not known, never 0.
+
+-- Totals of the recording: of each counter the value read last.
+CREATE VIEW raw_total AS
+SELECT c.trace_id, c.counter, n.name, n.kind, n.doc, c.value
+FROM (SELECT trace_id, counter, value, max(time) FROM raw_counter GROUP BY trace_id, counter) AS c
+JOIN raw_counter_name AS n USING (counter);
+
+-- System calls the recorder lost: its counter, or the rows where it is missing.
+CREATE VIEW raw_quality AS
+SELECT t.trace_id,
+       (SELECT value FROM raw_total AS c WHERE c.trace_id = t.trace_id AND name = 'attempted')
+         AS attempted,
+       (SELECT value FROM raw_total AS c WHERE c.trace_id = t.trace_id AND name = 'written')
+         AS written,
+       max(ifnull((SELECT value FROM raw_total AS c
+                   WHERE c.trace_id = t.trace_id AND name = 'syscall_lost'), 0),
+           ifnull((SELECT sum(count) FROM raw_loss AS l JOIN raw_counter_name USING (counter)
+                   WHERE l.trace_id = t.trace_id AND name = 'syscall_lost'), 0)) AS lost,
+       (SELECT ifnull(sum(value), 0) FROM raw_total AS c
+        WHERE c.trace_id = t.trace_id AND kind = 'doubt') AS doubts,
+       (SELECT value FROM raw_total AS c WHERE c.trace_id = t.trace_id AND name = 'redacted')
+         AS redacted
+FROM raw_trace AS t;
+
+-- view traces: a trace file
+--   trace_id: id: number of the trace in this database
+--   file: : name of the file as it was given
+--   uuid: : identity of the file
+--   command: : the command that was recorded, quoted for a shell
+--   started: : wall time at the trace's start, RFC 3339
+--   started_ns: ns: the same, since 1970 UTC
+--   duration_ns: ns: from the trace's start to the end of the command, or to the last event
+--   end_reason: : command, duration, signal or error; NULL: the trace was cut off
+--   exit_code: : of the command; NULL: it did not exit
+--   exit_signal: : that killed the command; NULL: none
+--   survivors: count: processes of the tree that lived on
+--   abi: : native ABI of the host
+--   complete: bool: 1: all of the file was read and nothing in it is odd
+--   clean_end: bool: 1: the recorder closed the file
+--   exact: bool: 1: every system call is accounted for
+--   attempted: count: system calls the kernel began; NULL: the end is missing
+--   written: count: system calls the recorder wrote; NULL: the end is missing
+--   calls: count: system calls read from the file
+--   lost: count: system calls whose record the recorder lost
+--   bytes: bytes: size of the file
+--   blocks: count: blocks of events
+--   blocks_lost: count: blocks that are missing
+--   damaged: count: damaged places
+CREATE VIEW traces AS
+SELECT t.trace_id, t.file, t.uuid,
+       (SELECT command FROM raw_exec AS x WHERE x.trace_id = t.trace_id
+        ORDER BY x.time, x.rowid LIMIT 1) AS command,
+       iif(t.wall = 0, NULL, strftime('%Y-%m-%dT%H:%M:%S', t.wall / 1000000000, 'unixepoch') ||
+           printf('.%09dZ', t.wall % 1000000000)) AS started,
+       nullif(t.wall, 0) AS started_ns,
+       ifnull(e.time, t.last) AS duration_ns,
+       (SELECT name FROM raw_end_reason AS r WHERE r.reason = e.reason) AS end_reason,
+       iif(e.status & 127 = 0, e.status >> 8 & 255, NULL) AS exit_code,
+       nullif(e.status & 127, 0) AS exit_signal,
+       e.survivors,
+       (SELECT name FROM raw_abi AS a WHERE a.abi = t.abi) AS abi,
+       t.complete, t.clean_end,
+       ifnull(t.complete AND q.attempted = q.written + q.lost AND t.calls = q.written AND
+              q.doubts = 0, 0) AS exact,
+       q.attempted, q.written, t.calls, q.lost, t.bytes, t.blocks, t.lost AS blocks_lost,
+       t.damaged
+FROM raw_trace AS t
+JOIN raw_quality AS q USING (trace_id)
+LEFT JOIN (SELECT trace_id, reason, status, survivors, max(time) AS time FROM raw_end
+           GROUP BY trace_id) AS e USING (trace_id);
+
+-- view processes: a process
+--   trace_id: id: trace
+--   process_id: id: process
+--   parent_id: id: the process that made it; NULL: not in the trace
+--   pid: : process id
+--   ppid: : process id of the parent
+--   origin: : how it came into the trace: target, fork, vfork, clone, attach, keyframe
+--   comm: : its last name
+--   path: : program it ran last
+--   argv: : arguments of that program, quoted for a shell; NULL: no execve of its own
+--   cwd: : working directory
+--   uid: : effective user after its last execve
+--   gid: : effective group
+--   start_ns: ns: its beginning
+--   end_ns: ns: its end; NULL: lives on, or not seen
+--   dur_ns: ns: its life
+--   exit_code: : status of exit; NULL: did not exit
+--   exit_signal: : signal that killed it; NULL: none
+--   threads: count: threads it had
+--   calls: count: system calls read
+--   errors: count: of these, failed ones
+--   lost: count: system calls of it whose record was lost
+--   syscall_ns: ns: time in system calls, of all threads
+--   utime_ns: ns: user time
+--   stime_ns: ns: system time
+--   runtime_ns: ns: time on a CPU as the scheduler counts it
+--   run_delay_ns: ns: time waiting for a CPU
+--   nvcsw: count: voluntary context switches
+--   nivcsw: count: involuntary context switches
+--   minflt: count: minor page faults
+--   majflt: count: major page faults
+--   rchar: bytes: asked of read and the like
+--   wchar: bytes: given to write and the like
+--   syscr: count: read calls as the kernel counts them
+--   syscw: count: write calls
+--   read_bytes: bytes: fetched from storage
+--   write_bytes: bytes: sent to storage
+--   cancelled_write_bytes: bytes: writes undone by truncation
+--   maxrss_bytes: bytes: peak resident set
+CREATE VIEW processes AS
+SELECT p.trace_id, p.process AS process_id, p.parent_process AS parent_id, p.pid, p.ppid,
+       (SELECT name FROM raw_origin AS o WHERE o.origin = p.origin) AS origin,
+       p.comm, p.path, p.command AS argv, p.cwd, p.uid, p.gid,
+       p.start AS start_ns, p."end" AS end_ns,
+       ifnull(p."end", (SELECT max(last) FROM raw_trace AS t WHERE t.trace_id = p.trace_id))
+         - p.start AS dur_ns,
+       iif(p.exit_code & 127 = 0, p.exit_code >> 8 & 255, NULL) AS exit_code,
+       nullif(p.exit_code & 127, 0) AS exit_signal, p.threads,
+       ifnull(s.calls, 0) AS calls, ifnull(s.errors, 0) AS errors, ifnull(l.lost, 0) AS lost,
+       ifnull(s.total, 0) AS syscall_ns,
+       p.utime AS utime_ns, p.stime AS stime_ns, p.runtime AS runtime_ns,
+       p.run_delay AS run_delay_ns, p.nvcsw, p.nivcsw, p.minflt, p.majflt, p.rchar, p.wchar,
+       p.syscr, p.syscw, p.read_bytes, p.write_bytes, p.cancelled_write_bytes,
+       p.maxrss AS maxrss_bytes
+FROM raw_process AS p
+LEFT JOIN (SELECT process, sum(count) AS calls, sum(iif(result > 0, count, 0)) AS errors,
+                  sum(total) AS total
+           FROM raw_syscall_stat JOIN raw_thread USING (thread) GROUP BY process) AS s USING (process)
+LEFT JOIN (SELECT process, sum(count) AS lost FROM raw_loss JOIN raw_counter_name USING (counter)
+           WHERE name = 'syscall_lost' GROUP BY process) AS l USING (process);
+
+-- view threads: a thread
+--   trace_id: id: trace
+--   thread_id: id: thread
+--   process_id: id: its process; NULL: its beginning was lost
+--   parent_id: id: thread that made it
+--   tid: : thread id
+--   pid: : process id
+--   comm: : its last name
+--   origin: : how it came into the trace
+--   start_ns: ns: its beginning
+--   end_ns: ns: its end; NULL: lives on, or not seen
+--   exit_code: : status of exit; NULL: did not exit
+--   exit_signal: : signal that ended it; NULL: none
+--   calls: count: system calls read
+--   errors: count: of these, failed ones
+--   missing: count: calls that it made and that were not read; NULL: its end was not seen
+--   syscall_ns: ns: time in system calls
+--   utime_ns: ns: user time; NULL: lives on
+--   stime_ns: ns: system time
+--   runtime_ns: ns: time on a CPU as the scheduler counts it
+--   run_delay_ns: ns: time waiting for a CPU
+--   nvcsw: count: voluntary context switches
+--   nivcsw: count: involuntary context switches
+--   minflt: count: minor page faults
+--   majflt: count: major page faults
+--   read_bytes: bytes: fetched from storage
+--   write_bytes: bytes: sent to storage
+CREATE VIEW threads AS
+SELECT t.trace_id, t.thread AS thread_id, t.process AS process_id, t.parent_thread AS parent_id,
+       t.tid, t.pid, t.comm,
+       (SELECT name FROM raw_origin AS o WHERE o.origin = t.origin) AS origin,
+       t.start AS start_ns, t."end" AS end_ns,
+       iif(t.exit_code & 127 = 0, t.exit_code >> 8 & 255, NULL) AS exit_code,
+       nullif(t.exit_code & 127, 0) AS exit_signal,
+       ifnull(s.calls, 0) AS calls, ifnull(s.errors, 0) AS errors,
+       t.seq - ifnull(s.calls, 0) AS missing,
+       ifnull(s.total, 0) AS syscall_ns,
+       x.utime AS utime_ns, x.stime AS stime_ns, x.runtime AS runtime_ns,
+       x.run_delay AS run_delay_ns, x.nvcsw, x.nivcsw, x.minflt, x.majflt, x.read_bytes,
+       x.write_bytes
+FROM raw_thread AS t
+LEFT JOIN (SELECT thread, sum(count) AS calls, sum(iif(result > 0, count, 0)) AS errors,
+                  sum(total) AS total
+           FROM raw_syscall_stat GROUP BY thread) AS s USING (thread)
+LEFT JOIN (SELECT thread, utime, stime, runtime, run_delay, nvcsw, nivcsw, minflt, majflt,
+                  read_bytes, write_bytes, max(time)
+           FROM raw_thread_exit GROUP BY thread) AS x USING (thread);
+
+-- view execs: a successful execve
+--   trace_id: id: trace
+--   process_id: id: process
+--   thread_id: id: thread after the call
+--   pid: : process id
+--   time_ns: ns: when
+--   path: : the kernel's own path of the program
+--   argv: : arguments, quoted for a shell
+--   argv_bytes: bytes: their true length
+--   cwd: : working directory; NULL: not readable
+--   uid: : effective user after the call
+--   gid: : effective group after the call
+--   secureexec: bool: 1: the call raised privilege
+--   comm: : new name
+--   redacted: count: arguments whose value was replaced before the disk
+CREATE VIEW execs AS
+SELECT x.trace_id, x.process AS process_id, x.thread AS thread_id,
+       (SELECT pid FROM raw_thread AS t WHERE t.thread = x.thread) AS pid,
+       x.time AS time_ns, x.path, x.command AS argv, x.argv_len AS argv_bytes, x.cwd, x.uid, x.gid,
+       x.secureexec, x.comm, x.redacted
+FROM raw_exec AS x;
+
+-- view syscalls: a system call (empty in a database made without the calls)
+--   trace_id: id: trace
+--   process_id: id: process; NULL: not known
+--   thread_id: id: thread
+--   pid: : process id
+--   tid: : thread id
+--   comm: : last name of the thread
+--   name: : of the call
+--   category: : one of the ten of categories
+--   start_ns: ns: entry; NULL: not seen
+--   dur_ns: ns: duration; NULL: no return, or no entry, was seen
+--   ret: : result as the kernel returned it; NULL: no return was seen
+--   errno: : positive error number; NULL: the call did not fail
+--   error: : its name, such as ENOENT
+--   cpu: : CPU at the end of the call
+--   fd: : first argument that is a descriptor; of a call that makes one, the result
+--   path: : first string that is a path
+--   path2: : second string that is a path
+--   address: : socket address: 127.0.0.1:80, [::1]:80, unix:/run/x
+--   text: : first string of another kind
+--   argv: : arguments of a program, quoted for a shell
+--   arg0: : first argument, 64 bits as signed; NULL: the call has fewer
+--   arg1: : second argument
+--   arg2: : third argument
+--   arg3: : fourth argument
+--   arg4: : fifth argument
+--   arg5: : sixth argument
+--   seq: : place among the calls of its thread
+--   abi: : calling convention: x86_64, i386, ...
+--   nr: : number of the call in its ABI
+--   unfinished: bool: 1: no return was seen (exit, exit_group, in flight at the end)
+CREATE VIEW syscalls AS
+SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid, t.comm,
+       ifnull(n.name, printf('syscall_0x%x', s.nr)) AS name,
+       ifnull((SELECT name FROM raw_category AS c WHERE c.category = n.category), 'other')
+         AS category,
+       s.start AS start_ns, s.dur AS dur_ns, s.ret,
+       iif(s.abi IN (3, 5),
+           iif((s.ret & 0xffffffff) BETWEEN 0xfffff001 AND 0xffffffff AND
+               (s.ret & 0xffffffff) NOT BETWEEN 0xfffffdfc AND 0xfffffe00,
+               0x100000000 - (s.ret & 0xffffffff), NULL),
+           iif(s.ret BETWEEN -4095 AND -1 AND s.ret NOT BETWEEN -516 AND -512,
+               -s.ret, NULL)) AS errno,
+       (SELECT e.name FROM raw_errno AS e WHERE e.errno =
+          iif(s.abi IN (3, 5), 0x100000000 - (s.ret & 0xffffffff), -s.ret)
+          AND e.errno NOT BETWEEN 512 AND 516) AS error,
+       s.cpu,
+       CASE n.fd_arg
+         WHEN 0 THEN ((s.arg0 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
+         WHEN 1 THEN ((s.arg1 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
+         WHEN 2 THEN ((s.arg2 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
+         WHEN 3 THEN ((s.arg3 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
+         WHEN 4 THEN ((s.arg4 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
+         WHEN 5 THEN ((s.arg5 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
+         WHEN 6 THEN iif(s.ret BETWEEN 0 AND 0x7fffffff, s.ret, NULL)
+       END AS fd,
+       s.path, s.path2, s.sockaddr AS address, s.text, s.argv,
+       s.arg0, s.arg1, s.arg2, s.arg3, s.arg4, s.arg5, s.seq,
+       (SELECT name FROM raw_abi AS a WHERE a.abi = s.abi) AS abi, s.nr, s.flags & 1 AS unfinished
+FROM raw_syscall AS s
+LEFT JOIN raw_thread AS t ON t.thread = s.thread
+LEFT JOIN raw_syscall_name AS n ON n.abi = s.abi AND n.nr = s.nr;
+
+-- view syscall_stats: a system call, all processes together
+--   trace_id: id: trace
+--   abi: : calling convention
+--   nr: : number of the call in its ABI
+--   name: : of the call
+--   category: : one of the ten of categories
+--   count: count: calls, the lost ones with them
+--   errors: count: of these, failed ones
+--   restarts: count: of these, interrupted ones that the kernel restarts
+--   unfinished: count: of these, without a return
+--   lost: count: of these, calls whose record was lost: count is all that is known of them
+--   total_ns: ns: time of all calls that were read
+--   min_ns: ns: shortest
+--   mean_ns: ns: mean
+--   p50_ns: ns: half of the calls took no longer; from a histogram, within 1/32
+--   p90_ns: ns: 90 % took no longer
+--   p99_ns: ns: 99 % took no longer
+--   max_ns: ns: longest
+CREATE VIEW syscall_stats AS
+SELECT c.trace_id, (SELECT name FROM raw_abi AS a WHERE a.abi = c.abi) AS abi, c.nr,
+       ifnull(n.name, printf('syscall_0x%x', c.nr)) AS name,
+       ifnull((SELECT name FROM raw_category AS k WHERE k.category = n.category), 'other')
+         AS category,
+       c.count + c.lost AS count, c.errors, c.restarts, c.unfinished, c.lost,
+       c.total AS total_ns, c.min AS min_ns, iif(c.timed, c.total / c.timed, NULL) AS mean_ns,
+       c.p50 AS p50_ns, c.p90 AS p90_ns, c.p99 AS p99_ns, c.max AS max_ns
+FROM raw_call AS c
+LEFT JOIN raw_syscall_name AS n ON n.abi = c.abi AND n.nr = c.nr;
+
+-- view process_syscalls: a system call of one process
+--   trace_id: id: trace
+--   process_id: id: process; NULL: calls of threads whose process is not known
+--   pid: : process id
+--   comm: : last name of the process
+--   abi: : calling convention
+--   nr: : number of the call in its ABI
+--   name: : of the call
+--   category: : one of the ten of categories
+--   count: count: calls, the lost ones with them
+--   errors: count: of these, failed ones
+--   restarts: count: of these, interrupted ones that the kernel restarts
+--   unfinished: count: of these, without a return
+--   lost: count: of these, calls whose record was lost
+--   total_ns: ns: time of all calls that were read
+--   min_ns: ns: shortest
+--   mean_ns: ns: mean
+--   max_ns: ns: longest
+CREATE VIEW process_syscalls AS
+SELECT k.trace_id, k.process AS process_id, p.pid, p.comm,
+       (SELECT name FROM raw_abi AS a WHERE a.abi = k.abi) AS abi, k.nr,
+       ifnull(n.name, printf('syscall_0x%x', k.nr)) AS name,
+       ifnull((SELECT name FROM raw_category AS c WHERE c.category = n.category), 'other')
+         AS category,
+       k.count + k.lost AS count, k.errors, k.restarts, k.unfinished, k.lost,
+       k.total AS total_ns, k.min AS min_ns, iif(k.timed, k.total / k.timed, NULL) AS mean_ns,
+       k.max AS max_ns
+FROM (SELECT trace_id, process, abi, nr, sum(count) AS count, sum(timed) AS timed,
+             sum(errors) AS errors, sum(restarts) AS restarts, sum(unfinished) AS unfinished,
+             sum(lost) AS lost, sum(total) AS total, min(min) AS min, max(max) AS max
+      FROM (SELECT s.trace_id, t.process, s.abi, s.nr, s.count, s.timed,
+                   iif(s.result > 0, s.count, 0) AS errors,
+                   iif(s.result BETWEEN -516 AND -512, s.count, 0) AS restarts,
+                   iif(s.result = -1, s.count, 0) AS unfinished, 0 AS lost, s.total, s.min, s.max
+            FROM raw_syscall_stat AS s JOIN raw_thread AS t USING (thread)
+            UNION ALL
+            SELECT l.trace_id, l.process, l.abi, l.nr, 0, 0, 0, 0, 0, l.count, 0, NULL, NULL
+            FROM raw_loss AS l JOIN raw_counter_name AS c USING (counter)
+            WHERE c.name = 'syscall_lost' AND l.nr IS NOT NULL)
+      GROUP BY trace_id, process, abi, nr) AS k
+LEFT JOIN raw_process AS p ON p.process = k.process
+LEFT JOIN raw_syscall_name AS n ON n.abi = k.abi AND n.nr = k.nr;
+
+-- view latencies: a bucket of a system call's histogram
+--   trace_id: id: trace
+--   process_id: id: process; NULL: all processes together (a trace with very many threads)
+--   abi: : calling convention
+--   nr: : number of the call in its ABI
+--   name: : of the call
+--   errno: : positive error number; NULL: the calls that did not fail
+--   from_ns: ns: least duration of the bucket
+--   to_ns: ns: least duration beyond it
+--   count: count: calls
+CREATE VIEW latencies AS
+SELECT h.trace_id, t.process AS process_id,
+       (SELECT name FROM raw_abi AS a WHERE a.abi = h.abi) AS abi, h.nr,
+       ifnull(n.name, printf('syscall_0x%x', h.nr)) AS name,
+       iif(h.result > 0, h.result, NULL) AS errno,
+       iif(h.bucket < 32, h.bucket, (h.bucket & 15 | 16) << (h.bucket >> 4) - 1) AS from_ns,
+       iif(h.bucket < 31, h.bucket + 1, (h.bucket + 1 & 15 | 16) << (h.bucket + 1 >> 4) - 1)
+         AS to_ns,
+       sum(h.count) AS count
+FROM raw_latency AS h
+LEFT JOIN raw_thread AS t ON t.thread = h.thread
+LEFT JOIN raw_syscall_name AS n ON n.abi = h.abi AND n.nr = h.nr
+GROUP BY h.trace_id, t.process, h.abi, h.nr, iif(h.result > 0, h.result, NULL), h.bucket;
+
+-- view categories: one of the ten categories; all ten are always there
+--   trace_id: id: trace
+--   category: : its name
+--   count: count: calls, the lost ones with them
+--   errors: count: of these, failed ones
+--   lost: count: of these, calls whose record was lost
+--   total_ns: ns: time of all calls that were read
+--   share: : count as a fraction of all calls
+--   doc: : what belongs to it
+CREATE VIEW categories AS
+SELECT t.trace_id, k.name AS category,
+       ifnull(s.count, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0) AS count,
+       ifnull(s.errors, 0) AS errors,
+       ifnull(s.lost, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0) AS lost,
+       ifnull(s.total, 0) AS total_ns,
+       iif(t.calls + q.lost > 0,
+           (ifnull(s.count, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0)) * 1.0
+             / (t.calls + q.lost), 0.0) AS share,
+       k.doc
+FROM raw_trace AS t
+JOIN raw_quality AS q USING (trace_id)
+JOIN raw_category AS k
+LEFT JOIN (SELECT c.trace_id, ifnull(n.category, 9) AS category, sum(c.count + c.lost) AS count,
+                  sum(c.errors) AS errors, sum(c.lost) AS lost, sum(c.total) AS total
+           FROM raw_call AS c
+           LEFT JOIN raw_syscall_name AS n ON n.abi = c.abi AND n.nr = c.nr
+           GROUP BY c.trace_id, ifnull(n.category, 9)) AS s
+  ON s.trace_id = t.trace_id AND s.category = k.category
+LEFT JOIN (SELECT trace_id, sum(lost) AS lost FROM raw_call GROUP BY trace_id) AS a
+  ON a.trace_id = t.trace_id;
+
+-- view rates: the calls of one category that returned in one span of time
+--   trace_id: id: trace
+--   start_ns: ns: beginning of the span
+--   width_ns: ns: its length
+--   category: : one of the ten of categories
+--   count: count: calls read
+--   errors: count: of these, failed ones
+--   total_ns: ns: their time
+--   per_sec: 1/s: calls a second
+CREATE VIEW rates AS
+SELECT r.trace_id, r.start AS start_ns, r.width AS width_ns,
+       (SELECT name FROM raw_category AS c WHERE c.category = r.category) AS category,
+       r.count, r.errors, r.total AS total_ns, r.count * 1e9 / r.width AS per_sec
+FROM raw_rate AS r;
+
+-- view errors: a system call of one process that failed in one way
+--   trace_id: id: trace
+--   process_id: id: process; NULL: not known
+--   pid: : process id
+--   comm: : last name of the process
+--   name: : of the call
+--   category: : one of the ten of categories
+--   errno: : positive error number
+--   error: : its name, such as ENOENT
+--   count: count: calls
+--   total_ns: ns: their time
+CREATE VIEW errors AS
+SELECT s.trace_id, t.process AS process_id, p.pid, p.comm,
+       ifnull(n.name, printf('syscall_0x%x', s.nr)) AS name,
+       ifnull((SELECT name FROM raw_category AS c WHERE c.category = n.category), 'other')
+         AS category,
+       s.result AS errno,
+       ifnull((SELECT name FROM raw_errno AS e WHERE e.errno = s.result),
+              printf('E%d', s.result)) AS error,
+       sum(s.count) AS count, sum(s.total) AS total_ns
+FROM raw_syscall_stat AS s
+JOIN raw_thread AS t USING (thread)
+LEFT JOIN raw_process AS p ON p.process = t.process
+LEFT JOIN raw_syscall_name AS n ON n.abi = s.abi AND n.nr = s.nr
+WHERE s.result > 0
+GROUP BY s.trace_id, t.process, s.abi, s.nr, s.result;
+
+-- view files: a path as the calls gave it; a relative one stands as it was given
+--   trace_id: id: trace
+--   path: : the path; BLOB where it is no UTF-8
+--   calls: count: calls with it
+--   errors: count: of these, failed ones
+--   opens: count: successful open, openat, openat2, creat
+--   failed_opens: count: failed ones
+--   execs: count: successful execve and execveat
+--   errnos: : names of the errors, separated by commas
+--   total_ns: ns: time of the calls
+--   first_ns: ns: return of the first call
+--   last_ns: ns: return of the last
+CREATE VIEW files AS
+SELECT p.trace_id, p.path, sum(p.count) AS calls, sum(iif(p.result > 0, p.count, 0)) AS errors,
+       sum(iif(p.result = 0 AND n.name IN ('open', 'openat', 'openat2', 'creat'), p.count, 0))
+         AS opens,
+       sum(iif(p.result > 0 AND n.name IN ('open', 'openat', 'openat2', 'creat'), p.count, 0))
+         AS failed_opens,
+       sum(iif(p.result = 0 AND n.name IN ('execve', 'execveat'), p.count, 0)) AS execs,
+       group_concat(DISTINCT e.name) AS errnos,
+       sum(p.total) AS total_ns, min(p.first) AS first_ns, max(p.last) AS last_ns
+FROM raw_path AS p
+LEFT JOIN raw_syscall_name AS n ON n.abi = p.abi AND n.nr = p.nr
+LEFT JOIN raw_errno AS e ON e.errno = p.result
+GROUP BY p.trace_id, p.path;
+
+-- view fds: a descriptor that a process had open at a keyframe
+--   trace_id: id: trace
+--   process_id: id: process
+--   time_ns: ns: when
+--   fd: : number
+--   target: : what it is, as /proc/PID/fd says
+--   flags: bits: O_* flags; NULL: not readable
+--   pos: bytes: file position; NULL: not readable
+CREATE VIEW fds AS
+SELECT trace_id, process AS process_id, time AS time_ns, fd, target, flags, pos FROM raw_fd;
+
+-- view connections: a socket address that a process used with one call
+--   trace_id: id: trace
+--   process_id: id: process; NULL: not known
+--   pid: : process id
+--   comm: : last name of the process
+--   name: : of the call: connect, bind, accept, accept4, sendto, ...
+--   family: : inet, inet6, unix, netlink, ...
+--   address: : 127.0.0.1:80, [::1]:80, unix:/run/x
+--   port: : of inet and inet6
+--   count: count: calls
+--   errors: count: of these, failed ones (EINPROGRESS of a connect is none)
+--   errnos: : names of the errors, separated by commas
+--   total_ns: ns: time of the calls
+--   first_ns: ns: return of the first call
+--   last_ns: ns: return of the last
+CREATE VIEW connections AS
+SELECT a.trace_id, t.process AS process_id, p.pid, p.comm,
+       ifnull(n.name, printf('syscall_0x%x', a.nr)) AS name,
+       a.family, a.address, a.port, sum(a.count) AS count,
+       sum(iif(a.result > 0 AND e.name IS NOT 'EINPROGRESS', a.count, 0)) AS errors,
+       group_concat(DISTINCT e.name) AS errnos,
+       sum(a.total) AS total_ns, min(a.first) AS first_ns, max(a.last) AS last_ns
+FROM raw_address AS a
+LEFT JOIN raw_thread AS t ON t.thread = a.thread
+LEFT JOIN raw_process AS p ON p.process = t.process
+LEFT JOIN raw_syscall_name AS n ON n.abi = a.abi AND n.nr = a.nr
+LEFT JOIN raw_errno AS e ON e.errno = a.result
+GROUP BY a.trace_id, t.process, a.nr, a.abi, a.family, a.address, a.port;
+
+-- view offcpu: a time a thread was off the CPU (not recorded by this version: no rows)
+--   trace_id: id: trace
+--   process_id: id: process
+--   thread_id: id: thread
+--   start_ns: ns: when it left the CPU
+--   dur_ns: ns: how long
+--   reason: : what it waited for
+--   stack_id: id: where it was
+CREATE VIEW offcpu AS
+SELECT 0 AS trace_id, 0 AS process_id, 0 AS thread_id, 0 AS start_ns, 0 AS dur_ns, '' AS reason,
+       0 AS stack_id
+WHERE 0;
+
+-- view samples: a sample of what a CPU did (not recorded by this version: no rows)
+--   trace_id: id: trace
+--   process_id: id: process
+--   thread_id: id: thread
+--   time_ns: ns: when
+--   cpu: : where
+--   stack_id: id: the stack
+CREATE VIEW samples AS
+SELECT 0 AS trace_id, 0 AS process_id, 0 AS thread_id, 0 AS time_ns, 0 AS cpu, 0 AS stack_id
+WHERE 0;
+
+-- view stacks: a frame of a stack (not recorded by this version: no rows)
+--   trace_id: id: trace
+--   stack_id: id: the stack
+--   depth: : 0 is the innermost
+--   address: address: of the instruction
+--   module: : file it is in
+--   symbol: : function
+--   offset: bytes: in the function
+CREATE VIEW stacks AS
+SELECT 0 AS trace_id, 0 AS stack_id, 0 AS depth, 0 AS address, '' AS module, '' AS symbol,
+       0 AS offset
+WHERE 0;
+
+-- view signals: a signal that was sent, or one that was taken
+--   trace_id: id: trace
+--   time_ns: ns: when
+--   event: : sent or delivered
+--   sig: : number
+--   signal: : name, such as SIGTERM
+--   code: : si_code
+--   sender_id: id: thread that caused it; NULL: not in the tree
+--   sender_tid: : its tid, in the tree or not
+--   sender_comm: : its name
+--   process_id: id: process it is for; NULL: not in the tree
+--   thread_id: id: thread it is for
+--   tid: : its tid
+--   group: bool: 1: for the whole process
+--   result: : of a sent one: queued, ignored, pending, overflow, lost
+--   handler: : of a delivered one: default, ignored or handler
+CREATE VIEW signals AS
+SELECT s.trace_id, s.time AS time_ns, 'sent' AS event, s.sig,
+       ifnull((SELECT name FROM raw_signal AS n WHERE n.sig = s.sig), printf('SIG%d', s.sig))
+         AS signal,
+       s.code, s.sender AS sender_id, s.sender_tid, s.sender_comm,
+       (SELECT process FROM raw_thread AS t WHERE t.thread = s.target) AS process_id,
+       s.target AS thread_id, s.target_tid AS tid, s."group" AS "group",
+       CASE s.result WHEN 0 THEN 'queued' WHEN 1 THEN 'ignored' WHEN 2 THEN 'pending'
+         WHEN 3 THEN 'overflow' WHEN 4 THEN 'lost' END AS result,
+       NULL AS handler
+FROM raw_signal_sent AS s
+UNION ALL
+SELECT d.trace_id, d.time, 'delivered', d.sig,
+       ifnull((SELECT name FROM raw_signal AS n WHERE n.sig = d.sig), printf('SIG%d', d.sig)),
+       d.code, NULL, NULL, NULL, t.process, d.thread, t.tid, NULL, NULL,
+       CASE d.handler WHEN 0 THEN 'default' WHEN 1 THEN 'ignored' ELSE 'handler' END
+FROM raw_signal_delivered AS d
+LEFT JOIN raw_thread AS t ON t.thread = d.thread;
+
+-- view process_samples: a reading of /proc/PID
+--   trace_id: id: trace
+--   time_ns: ns: when
+--   process_id: id: process; NULL: not known
+--   pid: : process id
+--   phase: : periodic, first or last
+--   state: : letter of /proc/PID/stat
+--   utime_ns: ns: user time so far
+--   stime_ns: ns: system time so far
+--   rss_bytes: bytes: resident set
+--   vms_bytes: bytes: address space
+--   threads: count: threads
+--   minflt: count: minor page faults so far
+--   majflt: count: major page faults so far
+--   nvcsw: count: voluntary context switches so far
+--   nivcsw: count: involuntary context switches so far
+--   rchar: bytes: asked of read and the like so far
+--   wchar: bytes: given to write and the like so far
+--   syscr: count: read calls so far
+--   syscw: count: write calls so far
+--   read_bytes: bytes: fetched from storage so far
+--   write_bytes: bytes: sent to storage so far
+--   cpu: : CPU it last ran on
+--   fds: count: open descriptors
+--   uptime_ns: ns: age of the process
+CREATE VIEW process_samples AS
+SELECT trace_id, time AS time_ns, process AS process_id, pid,
+       CASE phase WHEN 0 THEN 'periodic' WHEN 1 THEN 'first' WHEN 2 THEN 'last' END AS phase,
+       char(state) AS state, utime AS utime_ns, stime AS stime_ns, rss AS rss_bytes,
+       vms AS vms_bytes, threads, minflt, majflt, nvcsw, nivcsw, rchar, wchar, syscr, syscw,
+       read_bytes, write_bytes, cpu, fds, uptime AS uptime_ns
+FROM raw_process_sample;
+
+-- view host_samples: a reading of the whole machine
+--   trace_id: id: trace
+--   time_ns: ns: when
+--   load1: : load average over 1 minute
+--   load5: : over 5 minutes
+--   load15: : over 15 minutes
+--   running: count: runnable tasks
+--   tasks: count: tasks
+--   cpu_user_ns: ns: all CPUs in user mode since boot
+--   cpu_nice_ns: ns: in niced user mode
+--   cpu_system_ns: ns: in the kernel
+--   cpu_idle_ns: ns: idle
+--   cpu_iowait_ns: ns: idle with I/O under way
+--   cpu_irq_ns: ns: in interrupts
+--   cpu_steal_ns: ns: taken by the hypervisor
+--   ctxt: count: context switches since boot
+--   mem_total_bytes: bytes: memory
+--   mem_free_bytes: bytes: unused
+--   mem_available_bytes: bytes: available without swapping
+--   mem_cached_bytes: bytes: page cache
+--   swap_total_bytes: bytes: swap
+--   swap_free_bytes: bytes: swap unused
+--   psi_cpu_some_ns: ns: some task waited for a CPU, since boot
+--   psi_mem_some_ns: ns: some task waited for memory
+--   psi_mem_full_ns: ns: all tasks waited for memory
+--   psi_io_some_ns: ns: some task waited for I/O
+--   psi_io_full_ns: ns: all tasks waited for I/O
+CREATE VIEW host_samples AS
+SELECT trace_id, time AS time_ns, load1 / 1000.0 AS load1, load5 / 1000.0 AS load5,
+       load15 / 1000.0 AS load15, running, tasks, cpu_user AS cpu_user_ns, cpu_nice AS cpu_nice_ns,
+       cpu_system AS cpu_system_ns, cpu_idle AS cpu_idle_ns, cpu_iowait AS cpu_iowait_ns,
+       cpu_irq AS cpu_irq_ns, cpu_steal AS cpu_steal_ns, ctxt, mem_total AS mem_total_bytes,
+       mem_free AS mem_free_bytes, mem_available AS mem_available_bytes,
+       mem_cached AS mem_cached_bytes, swap_total AS swap_total_bytes,
+       swap_free AS swap_free_bytes, psi_cpu_some AS psi_cpu_some_ns,
+       psi_mem_some AS psi_mem_some_ns, psi_mem_full AS psi_mem_full_ns,
+       psi_io_some AS psi_io_some_ns, psi_io_full AS psi_io_full_ns
+FROM raw_host_sample;
+
+-- view net_samples: a reading of a network device
+--   trace_id: id: trace
+--   time_ns: ns: when
+--   device: : name
+--   rx_bytes: bytes: received since boot
+--   rx_packets: count: packets received
+--   rx_errors: count: receive errors
+--   rx_dropped: count: dropped on receipt
+--   tx_bytes: bytes: sent
+--   tx_packets: count: packets sent
+--   tx_errors: count: send errors
+--   tx_dropped: count: dropped on sending
+CREATE VIEW net_samples AS
+SELECT trace_id, time AS time_ns, device, rx_bytes, rx_packets, rx_errors, rx_dropped, tx_bytes,
+       tx_packets, tx_errors, tx_dropped
+FROM raw_net_sample;
+
+-- view disk_samples: a reading of a block device
+--   trace_id: id: trace
+--   time_ns: ns: when
+--   device: : name
+--   reads: count: reads completed since boot
+--   read_bytes: bytes: bytes read
+--   read_ns: ns: time in reads
+--   writes: count: writes completed
+--   write_bytes: bytes: bytes written
+--   write_ns: ns: time in writes
+--   in_flight: count: requests under way
+--   busy_ns: ns: time with a request under way
+CREATE VIEW disk_samples AS
+SELECT trace_id, time AS time_ns, device, reads, read_bytes, read_time AS read_ns, writes,
+       write_bytes, write_time AS write_ns, in_flight, busy_time AS busy_ns
+FROM raw_disk_sample;
+
+-- view environment: a fact about host, recorder or command
+--   trace_id: id: trace
+--   key: : dotted name, such as host.kernel.release
+--   value: : as text; NULL: could not be read
+CREATE VIEW environment AS
+SELECT trace_id, key, value FROM raw_environment;
+
+-- view findings: something to look at next
+--   trace_id: id: trace
+--   rank: : 1 is the first to look at
+--   text: : a sentence
+--   value: : the number in it
+--   unit: : its unit
+--   sql: : a query that shows more
+CREATE VIEW findings AS
+SELECT trace_id, rank, text, value, unit, sql FROM raw_finding;
+
+-- view losses: something that is missing, or makes totals inexact
+--   trace_id: id: trace
+--   counter: : its name
+--   kind: : loss or doubt
+--   process_id: id: whose; NULL: not known
+--   name: : system call; NULL: not known
+--   count: count: how many
+--   total_ns: ns: time in the lost calls; NULL: not known
+--   first_ns: ns: when the first was lost; NULL: not known
+--   last_ns: ns: when the last was lost
+--   doc: : what the counter counts
+CREATE VIEW losses AS
+SELECT l.trace_id, c.name AS counter, c.kind, l.process AS process_id,
+       iif(l.nr IS NULL, NULL, ifnull(n.name, printf('syscall_0x%x', l.nr))) AS name,
+       l.count, l.total AS total_ns, l.first AS first_ns, l.last AS last_ns, c.doc
+FROM raw_loss AS l
+JOIN raw_counter_name AS c USING (counter)
+LEFT JOIN raw_syscall_name AS n ON n.abi = l.abi AND n.nr = l.nr
+UNION ALL
+SELECT t.trace_id, t.name, t.kind, NULL, NULL,
+       t.value - ifnull((SELECT sum(count) FROM raw_loss AS l
+                         WHERE l.trace_id = t.trace_id AND l.counter = t.counter), 0) AS rest,
+       NULL, NULL, NULL, t.doc
+FROM raw_total AS t
+WHERE t.kind <> 'total' AND rest > 0
+UNION ALL
+SELECT trace_id, 'blocks_lost', 'loss', NULL, NULL, lost, NULL, NULL, NULL,
+       'blocks of the file that are missing'
+FROM raw_trace WHERE lost > 0
+UNION ALL
+SELECT trace_id, 'damaged', 'loss', NULL, NULL, damaged, NULL, NULL, NULL,
+       'places of the file where a whole block should be and none is'
+FROM raw_trace WHERE damaged > 0;
+
+-- view not_observed: something this recording could not see
+--   trace_id: id: trace
+--   subject: : short name
+--   reason: : one sentence
+CREATE VIEW not_observed AS
+SELECT trace_id, subject, reason FROM raw_not_observed
+UNION ALL
+SELECT trace_id, name, ifnull(reason, 'no probe for it could be attached') FROM raw_probe
+WHERE rung = 'none' AND name NOT IN
+  (SELECT subject FROM raw_not_observed AS o WHERE o.trace_id = raw_probe.trace_id);
+
+-- view probes: what observed one subject
+--   trace_id: id: trace
+--   name: : subject
+--   rung: : how: tp_btf, raw_tp, ..., none
+--   reason: : why not the rung above; NULL: this is the best
+CREATE VIEW probes AS
+SELECT trace_id, name, rung, reason FROM raw_probe;
