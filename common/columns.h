@@ -9,8 +9,8 @@
  *
  * A string is named by its 1-based place in the table; 0 is "no string".
  *
- * Every column is a run of varints. A column may end early: values past its
- * end are 0. As most deltas of regular work are 0, most columns are then
+ * Every column is a run of varints, but for those called bytes (_lo), which
+ * are plain. A column may end early: values past its end are 0. As most deltas of regular work are 0, most columns are then
  * short or empty, which costs neither space nor time.
  *
  * Columns of an ordinary event: two for each field of events.def.
@@ -32,15 +32,20 @@
  *   3 seq     zigzag(seq - the seq expected: 1 + the last of this thread in
  *             this block, or 0 at its first row)
  *   4 cpu     zigzag(delta to the row before)
- *   5 start   zigzag(start - the end of the last call of this thread in this
- *             block; at its first row, of the row before; at first 0)
- *   6 dur     nothing for sites with UNFINISHED or NO_ENTER; their end is
- *             their start
  *   then for each site in order, values of its rows only:
+ *     start_lo, start_hi   low 8 bits and the rest of zigzag(start - the end
+ *             of the last call of this thread in this block; at its first
+ *             row, of the row before; at first 0)
+ *     dur_lo, dur_hi       the same of the duration; not if UNFINISHED or
+ *             NO_ENTER, whose end is their start
  *     ret     zigzag(delta to the site's row before); not if UNFINISHED
  *     nargs x arg     zigzag(delta to the site's row before)
  *     nstr x string   place in the string table
  *     nstr x excess   true length - kept length, only of strings TRUNCATED
+ *
+ * Times are cut in two since their low bits are noise and their high bits are
+ * not: apart, each compresses by its own statistics. dd: 1.26 to 1.17 bytes an
+ * event, find and wc: 5.3 to 5.0 (zstd level 3, the same traces encoded anew).
  */
 #ifndef DN_COMMON_COLUMNS_H
 #define DN_COMMON_COLUMNS_H
@@ -55,8 +60,6 @@ enum dn_call_column {
 	DN_COL_THREAD,
 	DN_COL_SEQ,
 	DN_COL_CPU,
-	DN_COL_START,
-	DN_COL_DUR,
 	DN_COL_FIXED
 };
 
@@ -73,21 +76,23 @@ struct dn_shape {
 	} str[DN_CALL_STRS];
 };
 
-static inline unsigned dn_shape_columns(const struct dn_shape *s)
-{
-	unsigned n = s->nargs + s->nstr;
-
-	if (!(s->flags & DN_CALL_UNFINISHED))
-		n++;
-	for (unsigned i = 0; i < s->nstr; i++)
-		n += s->str[i].flags & DN_STR_TRUNCATED;
-	return n;
-}
-
 /* Whether the calls of a shape have a duration. */
 static inline int dn_shape_has_dur(const struct dn_shape *s)
 {
 	return !(s->flags & (DN_CALL_UNFINISHED | DN_CALL_NO_ENTER));
+}
+
+static inline unsigned dn_shape_columns(const struct dn_shape *s)
+{
+	unsigned n = 2u + s->nargs + s->nstr;
+
+	if (!(s->flags & DN_CALL_UNFINISHED))
+		n++;
+	if (dn_shape_has_dur(s))
+		n += 2;
+	for (unsigned i = 0; i < s->nstr; i++)
+		n += s->str[i].flags & DN_STR_TRUNCATED;
+	return n;
 }
 
 /*

@@ -93,6 +93,14 @@ static inline int64_t next_signed(struct dn_bytes *c)
 	return dn_unzigzag(next(c));
 }
 
+/* A time from its two columns: a plain byte, and the rest as a varint. */
+static inline uint64_t next_time(struct dn_bytes *c)
+{
+	uint64_t low = c->p < c->end ? *c->p++ : 0;
+
+	return next(c + 1) << 8 | low;
+}
+
 static int read_strings(struct dn_decoder *d, struct dn_bytes *b)
 {
 	uint64_t count = dn_get_varint(b);
@@ -282,9 +290,16 @@ static int decode_calls(struct dn_decoder *d, uint64_t rows, const struct dn_sin
 		fresh = 0;
 		s.seq = th->next_seq + (uint32_t)next_signed(&fixed[DN_COL_SEQ]);
 		s.cpu = (uint16_t)(prev_cpu + next_signed(&fixed[DN_COL_CPU]));
-		s.start = base + (uint64_t)next_signed(&fixed[DN_COL_START]);
-		s.dur = dn_shape_has_dur(&t->shape) ? next(&fixed[DN_COL_DUR]) : 0;
 		c = &d->col[t->col];
+		s.start = base + (uint64_t)dn_unzigzag(next_time(c));
+		bad |= c[1].bad;
+		c += 2;
+		s.dur = 0;
+		if (dn_shape_has_dur(&t->shape)) {
+			s.dur = next_time(c);
+			bad |= c[1].bad;
+			c += 2;
+		}
 		s.ret = 0;
 		if (!(s.flags & DN_CALL_UNFINISHED)) {
 			t->last[0] += (uint64_t)next_signed(c);

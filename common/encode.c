@@ -148,6 +148,28 @@ static inline size_t column_put(struct column *c, uint64_t v)
 	return v;
 }
 
+/* The same for a column of plain bytes. */
+static inline size_t byte_put(struct column *c, uint8_t v)
+{
+	if (!v) {
+		c->zeros++;
+		return 0;
+	}
+	if (c->zeros) {
+		memset(c->p + c->len, 0, c->zeros);
+		c->len += c->zeros;
+		c->zeros = 0;
+	}
+	c->p[c->len++] = v;
+	return 1;
+}
+
+/* A time, in its two columns. */
+static inline size_t time_put(struct column *c, uint64_t v)
+{
+	return byte_put(c, (uint8_t)v) + column_put(c + 1, v >> 8);
+}
+
 static inline void column_clear(struct column *c)
 {
 	c->len = c->zeros = 0;
@@ -328,12 +350,14 @@ int dn_encoder_call(struct dn_encoder *e, const struct dn_syscall *s)
 	more += column_put(&e->fixed[DN_COL_THREAD], dn_zigzag((int64_t)s->thread - e->prev_thread));
 	more += column_put(&e->fixed[DN_COL_SEQ], dn_zigzag((int64_t)s->seq - th->next_seq));
 	more += column_put(&e->fixed[DN_COL_CPU], dn_zigzag((int64_t)s->cpu - e->prev_cpu));
-	more += column_put(&e->fixed[DN_COL_START], dn_zigzag((int64_t)(s->start - base)));
+	c = t->col;
+	more += time_put(c, dn_zigzag((int64_t)(s->start - base)));
+	c += 2;
 	if (dn_shape_has_dur(&t->shape)) {
-		more += column_put(&e->fixed[DN_COL_DUR], s->dur);
+		more += time_put(c, s->dur);
+		c += 2;
 		end += s->dur;
 	}
-	c = t->col;
 	if (!(s->flags & DN_CALL_UNFINISHED)) {
 		more += column_put(c++, dn_zigzag((int64_t)((uint64_t)s->ret - t->last[0])));
 		t->last[0] = (uint64_t)s->ret;

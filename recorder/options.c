@@ -35,7 +35,7 @@ static const struct {
 	{ "interval", "TIME", "first interval of /proc readings (100ms)", 'i' },
 	{ "max-interval", "TIME", "interval they widen to after 10 s (1s)", OPT_MAX_INTERVAL },
 	{ "buffer", "SIZE", "ring buffers of all CPUs together (32M)", OPT_BUFFER },
-	{ "compress-level", "N", "zstd level of the trace (1)", OPT_LEVEL },
+	{ "compress-level", "N", "zstd level of the trace (3)", OPT_LEVEL },
 	{ "redact", "WHAT", "secrets in arguments: default, none", OPT_REDACT },
 	{ "no-strings", NULL, "no paths, arguments or addresses of calls", OPT_NO_STRINGS },
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
@@ -175,7 +175,7 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 		}
 	}
 	*s = 0;
-	*o = (struct dn_record_opts){ .output = "denet.dnt", .buffer = 32u << 20, .level = 1,
+	*o = (struct dn_record_opts){ .output = "denet.dnt", .buffer = 32u << 20, .level = 3,
 		.redact = true, .strings = true };
 	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		err = set(o, val, optarg);

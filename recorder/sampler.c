@@ -307,12 +307,14 @@ static void set_defaults(struct dn_sampler_opts *o)
 uint64_t dn_sampler_interval(const struct dn_sampler_opts *opts, uint64_t elapsed)
 {
 	struct dn_sampler_opts o = *opts;
+	uint64_t range, grown;
 
 	set_defaults(&o);
 	if (elapsed >= o.ramp_ns)
 		return o.max_interval_ns;
-	return o.interval_ns + (uint64_t)((double)(o.max_interval_ns - o.interval_ns) *
-					  ((double)elapsed / (double)o.ramp_ns));
+	range = o.max_interval_ns - o.interval_ns;
+	grown = (uint64_t)((double)range * ((double)elapsed / (double)o.ramp_ns));
+	return o.interval_ns + (grown < range ? grown : range);
 }
 
 struct dn_sampler *dn_sampler_new(const struct dn_sampler_opts *opts, const struct dn_sink *sink)
