@@ -14,8 +14,9 @@
 /* O_CREAT and the bit of O_TMPFILE that is its own, the same everywhere. */
 #define CREATES_FILE (0100u | 020000000u)
 
-/* MREMAP_FIXED, MREMAP_DONTUNMAP: the new address is looked at. */
-#define MREMAP_TO (2u | 4u)
+#define MREMAP_FIXED 3u		/* with MREMAP_MAYMOVE, without which it is refused */
+#define MEMBARRIER_CPU 1u
+#define REBOOT_RESTART2 0xa1b2c3d4u
 
 static const struct dn_calltext_opts plain;
 
@@ -173,11 +174,15 @@ static void put_mkmode(struct line *l, uint64_t v)
 {
 	const char *type = dn_flags_name(DN_KIND_FILETYPE, v & 0170000);
 
-	v &= 0xffff;
+	v &= type ? 07777 : 0xffff;
 	if (type)
-		dn_text_addf(l->t, "%s|%#03llo", type, (unsigned long long)(v & 07777));
-	else
-		dn_text_addf(l->t, "%#03llo", (unsigned long long)v);
+		dn_text_addf(l->t, "%s|", type);
+	if ((v & 07000) && !(v & 0170000)) {
+		dn_flags_text(l->t, DN_KIND_SETIDBITS, l->abi, v & 07000);
+		dn_text_char(l->t, '|');
+		v &= 0777;
+	}
+	dn_text_addf(l->t, "%#03llo", (unsigned long long)v);
 }
 
 static void put_protocol(struct line *l, uint64_t domain, uint64_t v)
@@ -196,7 +201,7 @@ static void put_protocol(struct line *l, uint64_t domain, uint64_t v)
 		dn_text_char(l->t, ')');
 		break;
 	default:
-		dn_text_addf(l->t, "%d", (int)v);
+		dn_text_addf(l->t, "%u", (unsigned int)v);
 		break;
 	}
 }
@@ -218,7 +223,7 @@ static void put_sockopt(struct line *l, uint64_t level, uint64_t v)
 			dn_flags_text(l->t, levels[i].kind, l->abi, v);
 			return;
 		}
-	dn_text_addf(l->t, "%d", (int)v);
+	dn_text_addf(l->t, "%u", (unsigned int)v);
 }
 
 void dn_line_ioprio(struct line *l, uint64_t v)
@@ -335,7 +340,13 @@ static bool is_void(const struct line *l, unsigned int i, uint64_t before)
 	case DN_KIND_MKMODE:		/* mknod: only a device has a number */
 		return (before & 0170000) != 0020000 && (before & 0170000) != 0060000;
 	case DN_KIND_MREMAPFLAGS:
-		return !(before & MREMAP_TO);
+		return (before & MREMAP_FIXED) != MREMAP_FIXED;
+	case DN_KIND_MEMBARRIERFLAGS:
+		return !(before & MEMBARRIER_CPU);
+	case DN_KIND_REBOOTCMD:
+		return (uint32_t)before != REBOOT_RESTART2;
+	case DN_KIND_UMODE_OPEN:	/* mq_open: the attributes of a new queue */
+		return !(dn_line_arg(l, i - 2) & CREATES_FILE);
 	case DN_KIND_IOCTLCMD:
 		return dn_flags_noarg(DN_KIND_IOCTLCMD, before);
 	default:

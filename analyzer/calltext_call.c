@@ -272,6 +272,48 @@ static void put_prctl(struct line *l)
 	}
 }
 
+/* --- syslog, ptrace: arguments that some commands do not have --------------- */
+
+static bool put_syslog(struct line *l)
+{
+	static const char *const none[] = {
+		"SYSLOG_ACTION_CLOSE", "SYSLOG_ACTION_OPEN", "SYSLOG_ACTION_CLEAR",
+		"SYSLOG_ACTION_CONSOLE_OFF", "SYSLOG_ACTION_CONSOLE_ON",
+		"SYSLOG_ACTION_SIZE_UNREAD", "SYSLOG_ACTION_SIZE_BUFFER", NULL,
+	};
+
+	if (!is_one_of(DN_KIND_SYSLOGACTION, dn_line_arg(l, 0), none))
+		return false;
+	dn_flags_text(l->t, DN_KIND_SYSLOGACTION, l->abi, dn_line_arg(l, 0));
+	return true;
+}
+
+static bool put_ptrace(struct line *l)
+{
+	static const char *const pid_only[] = { "PTRACE_ATTACH", "PTRACE_KILL", NULL };
+	static const char *const signals[] = {
+		"PTRACE_CONT", "PTRACE_SYSCALL", "PTRACE_SINGLESTEP", "PTRACE_DETACH",
+		"PTRACE_SYSEMU", "PTRACE_SYSEMU_SINGLESTEP", "PTRACE_SINGLEBLOCK", NULL,
+	};
+	uint64_t request = dn_line_arg(l, 0);
+	bool none = is(DN_KIND_PTRACEREQ, request, "PTRACE_TRACEME");
+	bool pid = is_one_of(DN_KIND_PTRACEREQ, request, pid_only);
+
+	if (!none && !pid && !is_one_of(DN_KIND_PTRACEREQ, request, signals))
+		return false;
+	dn_flags_text(l->t, DN_KIND_PTRACEREQ, l->abi, request);
+	if (none)
+		return true;
+	dn_text_addf(l->t, ", %d", (int)dn_line_arg(l, 1));
+	if (pid)
+		return true;
+	dn_text_add(l->t, ", ");
+	dn_line_pointer(l, dn_line_arg(l, 2));
+	dn_text_add(l->t, ", ");
+	dn_line_signal(l, (int)dn_line_arg(l, 3));
+	return true;
+}
+
 bool dn_line_special(struct line *l)
 {
 	const char *name = l->info->name;
@@ -285,6 +327,10 @@ bool dn_line_special(struct line *l)
 		put_futex(l);
 	else if (strcmp(name, "prctl") == 0 && l->c->nstr == 0)
 		put_prctl(l);
+	else if (strcmp(name, "syslog") == 0)
+		return put_syslog(l);
+	else if (strcmp(name, "ptrace") == 0)
+		return put_ptrace(l);
 	else
 		return false;
 	return true;

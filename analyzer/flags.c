@@ -160,7 +160,7 @@ static void put_bits(struct dn_text *t, const struct set *set, enum dn_abi abi, 
 		if (e->match == SHIFT && (value & e->mask))
 			dn_text_addf(t, "%s%llu<<%s", t->len > start ? "|" : "",
 				     (unsigned long long)((value & e->mask) >> e->value), e->name);
-	if (set->style == PERM && (perm || t->len == start))
+	if (set->style == PERM)
 		dn_text_addf(t, "%s%#03llo", t->len > start ? "|" : "", (unsigned long long)perm);
 	else if (t->len == start)
 		dn_text_char(t, '0');

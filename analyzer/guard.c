@@ -28,7 +28,7 @@ static const char *const rollups[] = {
 };
 
 /* Columns of raw_trace that are. */
-static const char *const counted[] = { "last", "calls", "rows_skipped", "latency_detail" };
+static const char *const counted[] = { "calls", "latency_detail" };
 
 #define IN(list, word) in(list, sizeof(list) / sizeof(list[0]), word)
 
@@ -66,6 +66,14 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
 		if (n > g->needs)
 			g->needs = n;
 		return SQLITE_OK;
+	case SQLITE_UPDATE:
+		/* SQLite asks this when it connects a virtual table (json_each). A
+		 * statement that says so itself is refused by SQLite: the connection
+		 * is DEFENSIVE. */
+		if (!strcmp(a, "sqlite_master") || !strcmp(a, "sqlite_temp_master"))
+			return SQLITE_OK;
+		g->refused = "nothing is written here: use SELECT";
+		return SQLITE_DENY;
 	case SQLITE_FUNCTION:
 		if (strcmp(b, "load_extension") && strcmp(b, "fts3_tokenizer"))
 			return SQLITE_OK;

@@ -26,8 +26,7 @@ struct dn_imported {
 	uint64_t calls;
 	uint64_t strings;	/* rows of raw_syscall_strings */
 	uint64_t damaged;	/* blocks that did not decode */
-	uint64_t insert_ns;	/* time of the rows, and of what came after them */
-	uint64_t index_ns;
+	uint64_t ns;		/* time it took */
 };
 
 /*

@@ -34,16 +34,6 @@ void dn_page_heading(struct dn_page *p, const char *title)
 	putc('\n', p->out);
 }
 
-void dn_page_field(struct dn_page *p, const char *label, const char *text)
-{
-	char buf[4 * DN_PAGE_WIDTH];
-
-	dn_safe(buf, sizeof(buf), text, strlen(text), DN_PAGE_WIDTH - 12);
-	fputs("  ", p->out);
-	colored(p, DIM, label);
-	fprintf(p->out, "%*s%s\n", (int)(10 - strlen(label)), "", buf);
-}
-
 /* Columns of n bytes of UTF-8, one a character. */
 static size_t columns_of(const char *p, size_t n)
 {
@@ -54,16 +44,16 @@ static size_t columns_of(const char *p, size_t n)
 	return columns;
 }
 
-void dn_page_wrap(struct dn_page *p, const char *first, const char *text)
+/* Words from column `indent` on, the cursor being there. */
+static void wrap(struct dn_page *p, size_t indent, const char *text)
 {
-	size_t indent = strlen(first), at = indent, cap = 4 * strlen(text) + 8;
+	size_t at = indent, cap = 4 * strlen(text) + 8;
 	char *buf = malloc(cap), *word, *next;
 	bool fresh = true;
 
 	if (!buf)
 		return;
 	dn_safe(buf, cap, text, strlen(text), cap);
-	fputs(first, p->out);
 	for (word = buf; *word; word = next) {
 		size_t n = strcspn(word, " "), w = columns_of(word, n);
 
@@ -81,6 +71,20 @@ void dn_page_wrap(struct dn_page *p, const char *first, const char *text)
 	}
 	putc('\n', p->out);
 	free(buf);
+}
+
+void dn_page_wrap(struct dn_page *p, const char *first, const char *text)
+{
+	fputs(first, p->out);
+	wrap(p, strlen(first), text);
+}
+
+void dn_page_field(struct dn_page *p, const char *label, const char *text)
+{
+	fputs("  ", p->out);
+	colored(p, DIM, label);
+	fprintf(p->out, "%*s", (int)(10 - strlen(label)), "");
+	wrap(p, 12, text);
 }
 
 /* --- tables -------------------------------------------------------------- */
@@ -137,31 +141,45 @@ static size_t cell(const struct dn_query *q, int i, const struct dn_col *c, char
 	return strlen(buf);
 }
 
-static void put_cell(struct dn_page *p, const struct dn_col *c, const char *text, size_t width,
-		     bool last)
+/* A line that is put together cell by cell; blanks wait until something
+ * follows them, so that no line ends in any. */
+struct row {
+	struct dn_page *p;
+	int blanks;
+};
+
+static void put_cell(struct row *r, const struct dn_col *c, const char *text, size_t width)
 {
 	int pad = (int)width < c->width ? c->width - (int)width : 0;
 
-	fputs("  ", p->out);
+	r->blanks += 2;
 	if (!is_left(c->show))
-		fprintf(p->out, "%*s", pad, "");
-	if (c->show == DN_SHOW_BAR)
-		colored(p, BLUE, text);
-	else
-		fputs(text, p->out);
-	if (is_left(c->show) && !last)
-		fprintf(p->out, "%*s", pad, "");
+		r->blanks += pad;
+	if (*text) {
+		fprintf(r->p->out, "%*s", r->blanks, "");
+		r->blanks = 0;
+		if (c->show == DN_SHOW_BAR)
+			colored(r->p, BLUE, text);
+		else
+			fputs(text, r->p->out);
+	}
+	if (is_left(c->show))
+		r->blanks += pad;
 }
 
 static void put_titles(struct dn_page *p, const struct dn_table *t)
 {
+	struct row r = { p, 0 };
+
 	if (p->color)
 		fputs(DIM, p->out);
-	for (size_t i = 0; i < t->ncol; i++)
-		put_cell(p, &(struct dn_col){ t->col[i].title,
-					      is_left(t->col[i].show) ? DN_SHOW_TEXT : DN_SHOW_INT,
-					      t->col[i].width },
-			 t->col[i].title, strlen(t->col[i].title), i + 1 == t->ncol);
+	for (size_t i = 0; i < t->ncol; i++) {
+		struct dn_col c = t->col[i];
+
+		if (c.show == DN_SHOW_BAR)
+			c.show = DN_SHOW_TEXT;
+		put_cell(&r, &c, c.title, strlen(c.title));
+	}
 	fputs(p->color ? PLAIN "\n" : "\n", p->out);
 }
 
@@ -176,6 +194,8 @@ int dn_page_table(struct dn_page *p, struct dn_db *db, int64_t trace, const stru
 		return -EIO;
 	dn_query_bind(q, 1, trace);
 	while ((ret = dn_query_step(q)) > 0) {
+		struct row r = { p, 0 };
+
 		if (!any) {
 			dn_page_heading(p, t->title);
 			put_titles(p, t);
@@ -184,7 +204,7 @@ int dn_page_table(struct dn_page *p, struct dn_db *db, int64_t trace, const stru
 		for (size_t i = 0; i < t->ncol; i++) {
 			size_t w = cell(q, (int)i, &t->col[i], buf, sizeof(buf));
 
-			put_cell(p, &t->col[i], buf, w, i + 1 == t->ncol);
+			put_cell(&r, &t->col[i], buf, w);
 		}
 		putc('\n', p->out);
 	}

@@ -48,7 +48,7 @@ struct dn_table {
 /* A heading, with an empty line before it. */
 void dn_page_heading(struct dn_page *p, const char *title);
 
-/* "  label     text", text cut at the edge. */
+/* "  label     text", its words to lines. */
 void dn_page_field(struct dn_page *p, const char *label, const char *text);
 
 /* Words to lines: the first begins with `first`, the others with as many

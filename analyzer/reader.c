@@ -61,13 +61,34 @@ static void note(struct dn_reader *r, const char *fmt, ...)
 		rep->nnotes++;
 }
 
+static void note_gap(struct dn_reader *r, const struct dn_chain_gap *gap)
+{
+	if (gap->bytes) {
+		r->rep.damaged++;
+		r->rep.skipped += gap->bytes;
+		if (gap->other_trace)
+			note(r, "another trace begins at byte %" PRIu64 ": it is left out", gap->at);
+		else
+			note(r, "%" PRIu64 " bytes from byte %" PRIu64 " on are no whole block", gap->bytes,
+			     gap->at);
+	}
+	if (gap->cut) {
+		r->rep.cut = true;
+		note(r, "the file ends in the middle of a block, at byte %" PRIu64, dn_source_size(r->src));
+	}
+	if (gap->err) {
+		r->rep.damaged++;
+		note(r, "reading failed after byte %" PRIu64 ": %s", gap->at, strerror(-gap->err));
+	}
+}
+
 /* --- what the file is ---------------------------------------------------- */
 
 /* Learns from a footer what a damaged header did not say. */
 static void take_file_header(struct dn_reader *r, const struct dn_file_header *h)
 {
 	r->file = *h;
-	r->have_uuid = r->have_origin = true;
+	r->have_origin = true;
 }
 
 /* Decompresses a stored block. 0, -EBADMSG with *why, -ENOMEM. */
@@ -155,48 +176,81 @@ static int vote(struct dn_reader *r, uint64_t from)
 	return 0;
 }
 
+/* Time 0 where no header says it: the least start in the first block, at `at`
+ * or soon after it, that has times. Forgets nothing of a pipe. */
+static int first_time(struct dn_reader *r, struct dn_block *b, uint64_t at)
+{
+	for (unsigned i = 0; i < VOTERS && !r->have_origin; i++) {
+		int ret = dn_chain_at(r->src, at, b, &at, NULL);
+
+		if (ret <= 0)
+			return ret;
+		if (memcmp(b->header.uuid, r->file.uuid, DN_UUID_LEN) || !b->header.least_start)
+			continue;
+		r->file.boot_ns = b->header.least_start;
+		r->have_origin = true;
+	}
+	return 0;
+}
+
+/* Whose file it is and when it began, of its footer and its blocks. 1, 0: no
+ * block was found, -errno. */
+static int ask_file(struct dn_reader *r, struct dn_block *b, uint64_t from)
+{
+	struct dn_chain c = { .src = r->src, .pos = from };
+	struct dn_chain_gap gap;
+	struct dn_footer f;
+	int ret = vote(r, from);
+
+	if (ret < 0 || !r->have_uuid)
+		return ret;
+	ret = dn_chain_footer(r->src, b);
+	if (ret > 0 && !read_footer(b, &f)) {
+		if (!memcmp(f.file.uuid, r->file.uuid, DN_UUID_LEN))
+			take_file_header(r, &f.file);
+		dn_footer_free(&f);
+	}
+	if (ret >= 0)
+		ret = dn_chain_find(&c, b, &gap, from + SEARCH_MAX);
+	if (ret > 0)
+		ret = first_time(r, b, b->offset);
+	return ret < 0 ? ret : 1;
+}
+
+/* The same of a pipe's first blocks. What stands before them is gone then. */
+static int ask_pipe(struct dn_reader *r, struct dn_block *b, uint64_t from)
+{
+	struct dn_chain_gap gap;
+	int ret;
+
+	r->chain.pos = from;
+	ret = dn_chain_find(&r->chain, b, &gap, from + SEARCH_MAX);
+	if (ret <= 0)
+		return ret;
+	note_gap(r, &gap);
+	memcpy(r->file.uuid, b->header.uuid, DN_UUID_LEN);
+	r->have_uuid = true;
+	r->chain.pos = b->offset;
+	ret = first_time(r, b, b->offset);
+	return ret < 0 ? ret : 1;
+}
+
 /*
- * The file header is damaged or no header at all. Who the file is then comes
- * from the footer, from the blocks of a file, or from a pipe's first block.
+ * The file header is damaged (`magic`: its first bytes are not), or there is
+ * none and the blocks may begin anywhere.
  */
 static int open_damaged(struct dn_reader *r, bool magic, char *err, size_t errlen)
 {
 	uint64_t from = magic ? DN_FILE_HEADER_LEN : 0;
 	struct dn_block b = { 0 };
-	struct dn_chain_gap gap;
-	struct dn_footer f;
 	int ret;
 
-	if (dn_source_seekable(r->src)) {
-		ret = dn_chain_footer(r->src, &b);
-		if (ret > 0 && !read_footer(&b, &f)) {
-			take_file_header(r, &f.file);
-			dn_footer_free(&f);
-		}
-		if (ret >= 0)
-			ret = vote(r, from);
-		dn_block_release(&b);
-		if (ret < 0)
-			return ret;
-		if (!r->have_uuid)
-			goto no_trace;
-	}
-	/* Without a header the blocks may begin anywhere. */
 	r->chain.pos = from;
-	if (!dn_source_seekable(r->src) && !magic) {
-		ret = dn_chain_find(&r->chain, &b, &gap, SEARCH_MAX);
-		dn_block_release(&b);
-		if (ret < 0)
-			return ret;
-		if (!ret)
-			goto no_trace;
-		/* It is still in the window of the pipe: read it again. */
-		r->rep.skipped += gap.bytes;
-		r->chain.pos = b.offset;
-	}
-	note(r, "the file header is damaged; what it says was taken from the blocks");
-	return 0;
-no_trace:
+	note(r, "the file header is damaged: what it says was taken from the blocks");
+	ret = dn_source_seekable(r->src) ? ask_file(r, &b, from) : ask_pipe(r, &b, from);
+	dn_block_release(&b);
+	if (ret)
+		return ret < 0 ? ret : 0;
 	snprintf(err, errlen, "it is not a denet trace");
 	return -EBADMSG;
 }
@@ -295,27 +349,6 @@ static void finish(struct dn_reader *r)
 			!rep->skipped;
 }
 
-static void note_gap(struct dn_reader *r, const struct dn_chain_gap *gap)
-{
-	if (gap->bytes) {
-		r->rep.damaged++;
-		r->rep.skipped += gap->bytes;
-		if (gap->other_trace)
-			note(r, "another trace begins at byte %" PRIu64 ": it is left out", gap->at);
-		else
-			note(r, "%" PRIu64 " bytes from byte %" PRIu64 " on are no whole block", gap->bytes,
-			     gap->at);
-	}
-	if (gap->cut) {
-		r->rep.cut = true;
-		note(r, "the file ends in the middle of a block, at byte %" PRIu64, dn_source_size(r->src));
-	}
-	if (gap->err) {
-		r->rep.damaged++;
-		note(r, "reading failed after byte %" PRIu64 ": %s", gap->at, strerror(-gap->err));
-	}
-}
-
 static void meet_footer(struct dn_reader *r, struct dn_block *b)
 {
 	struct dn_footer f;
@@ -331,9 +364,8 @@ static void meet_footer(struct dn_reader *r, struct dn_block *b)
 		note(r, "the footer is that of another trace");
 		r->rep.clean_end = false;
 	} else if (!r->rep.header_ok) {
-		/* Times given out so far stand on the origin of the first block. */
-		if (r->have_origin)
-			f.file.boot_ns = r->file.boot_ns;
+		/* Times given out so far stand on the origin that was found. */
+		f.file.boot_ns = r->file.boot_ns;
 		take_file_header(r, &f.file);
 	}
 	dn_footer_free(&f);
@@ -346,10 +378,6 @@ static int admit(struct dn_reader *r, struct dn_block *b)
 	struct dn_read_report *rep = &r->rep;
 	int seq;
 
-	if (!r->have_uuid) {
-		memcpy(r->file.uuid, h->uuid, DN_UUID_LEN);
-		r->have_uuid = true;
-	}
 	if (memcmp(h->uuid, r->file.uuid, DN_UUID_LEN)) {
 		rep->foreign++;
 		note(r, "the block at byte %" PRIu64 " belongs to another trace", b->offset);
@@ -380,10 +408,6 @@ static int admit(struct dn_reader *r, struct dn_block *b)
 	switch (h->kind) {
 	case DN_BLOCK_EVENTS:
 	case DN_BLOCK_KEYFRAME:
-		if (!r->have_origin) {
-			r->file.boot_ns = h->least_start;
-			r->have_origin = h->least_start != 0;
-		}
 		return 1;
 	case DN_BLOCK_FOOTER:
 		meet_footer(r, b);

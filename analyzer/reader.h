@@ -88,7 +88,8 @@ int dn_reader_next(struct dn_reader *r, struct dn_block *b);
 void dn_reader_damaged(struct dn_reader *r, const struct dn_block *b, const char *why);
 
 /* The file header, as far as it is known (a damaged one: from the footer, else
- * the UUID from the blocks and boot_ns from the first block). */
+ * the UUID from the blocks and boot_ns from the first block with times). It
+ * grows when a pipe comes to its footer; UUID and boot_ns never change. */
 const struct dn_file_header *dn_reader_header(const struct dn_reader *r);
 
 /* Time 0 of everything that is reported: boot_ns of the header. */

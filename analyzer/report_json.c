@@ -306,7 +306,7 @@ static const char rate_categories_sql[] =
 	"SELECT start_ns, category, count, errors, total_ns FROM rates WHERE trace_id = ?1 ORDER BY 1, 2";
 
 static const char processes_sql[] =
-	"SELECT process_id, process_id AS id, parent_id, pid, ppid, origin, comm, path, argv, cwd, uid,"
+	"SELECT process_id, process_id AS id, parent_id, pid, ppid, origin, comm, path, argv AS command, cwd, uid,"
 	" gid, start_ns, end_ns, dur_ns, exit_code, exit_signal, calls, errors, lost, syscall_ns,"
 	" utime_ns, stime_ns, runtime_ns, run_delay_ns, nvcsw, nivcsw, minflt, majflt, rchar, wchar,"
 	" syscr, syscw, read_bytes, write_bytes, cancelled_write_bytes, maxrss_bytes"

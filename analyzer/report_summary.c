@@ -22,12 +22,13 @@
 /* clang-format off */
 static const struct dn_table tables[] = {
 	{ "Time in system calls, by category",
-	  "SELECT category, count, share, errors, total_ns,"
-	  " total_ns * 1.0 / max(1, sum(total_ns) OVER ()) FROM categories"
-	  " WHERE trace_id = ?1 AND count > 0 ORDER BY total_ns DESC, count DESC",
+	  "SELECT category, count, share, errors, total_ns, of_time, of_time FROM"
+	  " (SELECT *, total_ns * 1.0 / max(1, sum(total_ns) OVER ()) AS of_time FROM categories"
+	  " WHERE trace_id = ?1 AND count > 0) ORDER BY total_ns DESC, count DESC",
 	  COLUMNS({ "category", DN_SHOW_TEXT, 9 }, { "calls", DN_SHOW_COUNT, 8 },
 		  { "of all", DN_SHOW_SHARE, 7 }, { "errors", DN_SHOW_COUNT, 7 },
-		  { "time", DN_SHOW_NS, 8 }, { "", DN_SHOW_BAR, 25 }) },
+		  { "time", DN_SHOW_NS, 8 }, { "of all", DN_SHOW_SHARE, 7 },
+		  { "", DN_SHOW_BAR, 18 }) },
 	{ "System calls with most time",
 	  "SELECT name, count, errors, total_ns, p50_ns, p99_ns, max_ns FROM syscall_stats"
 	  " WHERE trace_id = ?1 ORDER BY total_ns DESC, count DESC, name LIMIT 12",
@@ -155,7 +156,7 @@ static void put_quality(struct line *l, const struct dn_query *q)
 	char buf[DN_HUMAN_SIZE];
 
 	if (dn_query_int(q, T_EXACT))
-		add(l, "all %s system calls",
+		add(l, "all %s system calls, exactly",
 		    dn_human_digits(buf, sizeof(buf), (uint64_t)(calls + lost)));
 	else
 		add_count(l, calls, "system call", "system calls");
@@ -209,16 +210,17 @@ static int put_host(struct dn_page *p, struct dn_db *db, int64_t trace)
 static int put_notes(struct dn_page *p, struct dn_db *db, int64_t trace)
 {
 	struct dn_query *q = dn_query_new(db,
-		"SELECT text FROM raw_note WHERE trace_id = ?1"
-		" UNION ALL SELECT 'not observed: ' || subject || ' (' || reason || ')'"
-		" FROM not_observed WHERE trace_id = ?1 LIMIT 8");
+		"SELECT text, '!' FROM (SELECT text FROM raw_note WHERE trace_id = ?1 LIMIT 8)"
+		" UNION ALL SELECT 'not observed: ' || group_concat(subject, ', '), 'Note' FROM"
+		" (SELECT subject FROM not_observed WHERE trace_id = ?1 ORDER BY subject)"
+		" HAVING count(*) > 0");
 	int ret;
 
 	if (!q)
 		return -EIO;
 	dn_query_bind(q, 1, trace);
 	while ((ret = dn_query_step(q)) > 0)
-		dn_page_wrap(p, "            ", dn_query_text(q, 0, NULL));
+		dn_page_field(p, dn_query_text(q, 1, NULL), dn_query_text(q, 0, NULL));
 	dn_query_free(q);
 	return ret;
 }

@@ -20,7 +20,7 @@ static const char *general(int code)
 		return "SI_KERNEL";
 	if (code == -60)
 		return "SI_ASYNCNL";
-	return NAMES(below, -code);
+	return code > -8 ? NAMES(below, -code) : NULL;
 }
 
 const char *dn_si_code_name(int sig, int code)

@@ -145,7 +145,7 @@ int dn_numbers_next(struct dn_numbers *d, uint32_t *number)
 {
 	for (;;) {
 		const struct entry *e;
-		unsigned long v = 0;
+		uint64_t v = 0;
 		const char *c;
 
 		if (d->pos >= d->have) {
@@ -161,7 +161,7 @@ int dn_numbers_next(struct dn_numbers *d, uint32_t *number)
 		e = (const struct entry *)(const void *)(d->buf + d->pos);
 		d->pos += e->reclen;
 		for (c = e->name; *c >= '0' && *c <= '9' && v <= UINT32_MAX; c++)
-			v = v * 10 + (unsigned long)(*c - '0');
+			v = v * 10 + (uint64_t)(*c - '0');
 		if (c != e->name && !*c && v <= UINT32_MAX) {
 			*number = (uint32_t)v;
 			return 1;

@@ -27,6 +27,7 @@ struct words {
 	bool started;			/* the program's name was seen */
 	bool looking;			/* it runs another: a later word may be its name */
 	enum dn_program_kind kind;
+	bool listed;			/* it has options of its own in the tables */
 	struct dn_span program;
 	const char *after;		/* a word seen that options wait for */
 
@@ -40,15 +41,14 @@ struct words {
 static bool option_applies(const struct dn_scan *s, const struct words *w,
 			   const struct dn_secret_option *o)
 {
-	return dn_span_len(w->program) &&
-	       dn_program_matches(o->program, s->p + w->program.a, dn_span_len(w->program)) &&
+	return dn_program_matches(o->program, s->p + w->program.a, dn_span_len(w->program)) &&
 	       (!o->after || (w->after && !strcmp(w->after, o->after)));
 }
 
 /* -pX, -p X, -sSu X. True if t was such an option. */
 static bool short_option(struct dn_scan *s, struct words *w, struct dn_span t)
 {
-	for (const struct dn_secret_option *o = dn_secret_options; o->program; o++) {
+	for (const struct dn_secret_option *o = dn_secret_options; w->listed && o->program; o++) {
 		size_t i = t.a + 1;
 
 		if (o->name[1] || !option_applies(s, w, o))
@@ -80,7 +80,7 @@ static void long_option(struct dn_scan *s, struct words *w, struct dn_span t)
 	while (name.a < t.b && s->p[name.a] == '-')
 		name.a++;
 	name.b = dn_find(s, name, '=');
-	for (const struct dn_secret_option *o = dn_secret_options; o->program; o++) {
+	for (const struct dn_secret_option *o = dn_secret_options; w->listed && o->program; o++) {
 		if (!o->name[1] || !dn_equals(s, name, o->name) || !option_applies(s, w, o))
 			continue;
 		if (name.b < t.b) {
@@ -127,18 +127,26 @@ static void plain_word(struct dn_scan *s, struct words *w, struct dn_span t)
 
 	if (dn_span_len(base) && s->p[base.a] == '-')	/* a login shell */
 		base.a++;
-	if (!w->started || (w->looking && dn_program_known(s->p + base.a, dn_span_len(base)))) {
-		w->started = true;
-		w->program = base;
-		w->kind = dn_program_kind(s->p + base.a, dn_span_len(base));
-		w->looking = w->kind != DN_PROGRAM_PLAIN;
-		return;
+	if (!w->started || w->looking) {
+		enum dn_program_kind kind = dn_program_kind(s->p + base.a, dn_span_len(base));
+		bool listed = dn_program_listed(s->p + base.a, dn_span_len(base));
+
+		if (!w->started || listed || kind != DN_PROGRAM_PLAIN) {
+			w->started = true;
+			w->program = base;
+			w->kind = kind;
+			w->listed = listed;
+			w->looking = kind != DN_PROGRAM_PLAIN;
+			return;
+		}
 	}
+	if (!w->listed)
+		return;
 	for (const struct dn_secret_option *o = dn_secret_options; o->program; o++)
 		if (o->after && dn_equals(s, t, o->after))
 			w->after = o->after;
 	for (const struct dn_secret_word *x = dn_secret_words; x->program; x++)
-		if (dn_equals(s, t, x->word) && dn_span_len(w->program) &&
+		if (dn_equals(s, t, x->word) &&
 		    dn_program_matches(x->program, s->p + w->program.a, dn_span_len(w->program))) {
 			w->secret = true;
 			w->unless_option = false;

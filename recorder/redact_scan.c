@@ -311,8 +311,17 @@ static bool all_digits(const struct dn_scan *s, struct dn_span t)
 
 size_t dn_end_of_any(const struct dn_scan *s, struct dn_span t, const char *set)
 {
-	while (t.a < t.b && !dn_any_of(s->p[t.a], set))
+	uint64_t in[4] = { 0 };	/* a bit for each byte: the sets are asked for every one */
+
+	for (; *set; set++)
+		in[(unsigned char)*set / 64] |= (uint64_t)1 << (unsigned char)*set % 64;
+	while (t.a < t.b) {
+		unsigned char c = (unsigned char)s->p[t.a];
+
+		if (in[c / 64] >> c % 64 & 1)
+			break;
 		t.a++;
+	}
 	return t.a;
 }
 
@@ -406,7 +415,8 @@ static void scan_forms(struct dn_scan *s, struct dn_span t)
 	for (size_t i = t.a; i < t.b; i++) {
 		size_t e, from = i;
 
-		if (!dn_is_alpha(s->p[i]) || (i > t.a && dn_is_alnum(s->p[i - 1])))
+		if (!dn_any_of(s->p[i], DN_SECRET_FORM_FIRST "bB") ||
+		    (i > t.a && dn_is_alnum(s->p[i - 1])))
 			continue;
 		e = form_end(s, t, i);
 		if (e == i)
@@ -454,8 +464,10 @@ static void scan_sql(struct dn_scan *s, struct dn_span t)
 {
 	for (size_t i = t.a; i < t.b; i++) {
 		struct dn_span clause = { i, t.b - i < 128 ? t.b : i + 128 };
+		char c = s->p[i];
 
-		if (i > t.a && dn_is_alnum(s->p[i - 1]))
+		if ((c != 'p' && c != 'P' && c != 'i' && c != 'I') ||
+		    (i > t.a && dn_is_alnum(s->p[i - 1])))
 			continue;
 		if (dn_has_word(s, t, i, "password"))
 			mark_literal(s, t, i + 8);

@@ -131,8 +131,11 @@ static bool is_digit(char c)
 
 bool dn_program_matches(const char *pattern, const char *p, size_t len)
 {
-	size_t n = strlen(pattern);
+	size_t n;
 
+	if (!len || *pattern != *p)	/* nearly always: this is asked for every line */
+		return false;
+	n = strlen(pattern);
 	if (pattern[n - 1] != '*')
 		return len == n && !memcmp(p, pattern, n);
 	n--;
@@ -166,10 +169,8 @@ enum dn_program_kind dn_program_kind(const char *p, size_t len)
 	return DN_PROGRAM_PLAIN;
 }
 
-bool dn_program_known(const char *p, size_t len)
+bool dn_program_listed(const char *p, size_t len)
 {
-	if (dn_program_kind(p, len) != DN_PROGRAM_PLAIN)
-		return true;
 	for (const struct dn_secret_option *o = dn_secret_options; o->program; o++)
 		if (dn_program_matches(o->program, p, len))
 			return true;
@@ -185,24 +186,29 @@ bool dn_program_known(const char *p, size_t len)
  * `whole` words must begin a word of the name: "pass", but not "bypass" or
  * "compass".
  */
+#define END(text) { text, sizeof(text) - 1, false }
+#define WORD(text) { text, sizeof(text) - 1, true }
 static const struct {
 	const char *end;
+	size_t len;
 	bool whole;
 } secret_names[] = {
 	/* clang-format off */
-	{ "password", false }, { "passwd", false }, { "passphrase", false }, { "passcode", false },
-	{ "passwort", false }, { "pwd", false }, { "secret", false }, { "token", false },
-	{ "apikey", false }, { "accesskey", false }, { "secretkey", false },
-	{ "privatekey", false }, { "accountkey", false }, { "authkey", false },
-	{ "signingkey", false }, { "encryptionkey", false }, { "masterkey", false },
-	{ "credential", false }, { "credentials", false }, { "accesssignature", false },
-	{ "signature", true }, { "authorization", false }, { "cookie", true },
-	{ "storepass", false }, { "keypass", false }, { "sshpass", false }, { "dbpass", false },
-	{ "userpass", false }, { "rootpass", false }, { "adminpass", false },
-	{ "smtppass", false }, { "ftppass", false }, { "passin", true }, { "passout", true },
-	{ "pass", true }, { "pw", true }, { "psk", true }, { "sig", true }, { "bearer", true },
+	END("password"), END("passwd"), END("passphrase"), END("passcode"),
+	END("passwort"), END("pwd"), END("secret"), END("token"),
+	END("apikey"), END("accesskey"), END("secretkey"),
+	END("privatekey"), END("accountkey"), END("authkey"),
+	END("signingkey"), END("encryptionkey"), END("masterkey"),
+	END("credential"), END("credentials"), END("accesssignature"),
+	WORD("signature"), END("authorization"), WORD("cookie"),
+	END("storepass"), END("keypass"), END("sshpass"), END("dbpass"),
+	END("userpass"), END("rootpass"), END("adminpass"),
+	END("smtppass"), END("ftppass"), WORD("passin"), WORD("passout"),
+	WORD("pass"), WORD("pw"), WORD("psk"), WORD("sig"), WORD("bearer"),
 	/* clang-format on */
 };
+#undef END
+#undef WORD
 
 bool dn_secret_name(const char *p, size_t len)
 {
@@ -232,9 +238,10 @@ bool dn_secret_name(const char *p, size_t len)
 		gap = false;
 	}
 	for (size_t i = 0; i < N(secret_names); i++) {
-		size_t k = strlen(secret_names[i].end);
+		size_t k = secret_names[i].len;
 
-		if (n >= k && !memcmp(name + n - k, secret_names[i].end, k) &&
+		if (n >= k && name[n - 1] == secret_names[i].end[k - 1] &&
+		    !memcmp(name + n - k, secret_names[i].end, k) &&
 		    (!secret_names[i].whole || begins[n - k]))
 			return true;
 	}

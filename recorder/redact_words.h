@@ -43,8 +43,8 @@ extern const struct dn_secret_word dn_secret_words[];
 
 enum dn_program_kind dn_program_kind(const char *p, size_t len);
 
-/* True if some table knows the program: it takes over from a wrapper. */
-bool dn_program_known(const char *p, size_t len);
+/* True if the program has options or words of its own in the tables above. */
+bool dn_program_listed(const char *p, size_t len);
 
 bool dn_program_matches(const char *pattern, const char *p, size_t len);
 
@@ -62,5 +62,6 @@ struct dn_secret_form {
 	bool upper;		/* only capitals and digits follow */
 };
 extern const struct dn_secret_form dn_secret_forms[];
+#define DN_SECRET_FORM_FIRST "AgxsrnphdSe"	/* what their prefixes begin with */
 
 #endif

@@ -14,19 +14,19 @@ SELECT trace_id, 1000, human_digits(lost) || ' system calls (' ||
 FROM traces WHERE trace_id = ?1 AND lost > 0;
 
 INSERT INTO raw_finding
-SELECT trace_id, 990, 'the file is incomplete: ' || iif(clean_end, '', 'it has no proper end, ') ||
+SELECT trace_id, 990, 'The file is incomplete: ' || iif(clean_end, '', 'it has no proper end, ') ||
        blocks_lost || ' blocks are missing and ' || damaged || ' places are damaged',
        blocks_lost, 'blocks', 'SELECT * FROM losses WHERE kind = ''loss'''
 FROM traces WHERE trace_id = ?1 AND NOT complete;
 
 INSERT INTO raw_finding
-SELECT trace_id, 980, 'the command was killed by ' ||
+SELECT trace_id, 980, 'The command was killed by ' ||
        ifnull((SELECT name FROM raw_signal WHERE sig = exit_signal), 'signal ' || exit_signal),
        exit_signal, 'signal', 'SELECT * FROM signals ORDER BY time_ns DESC LIMIT 20'
 FROM traces WHERE trace_id = ?1 AND exit_signal IS NOT NULL;
 
 INSERT INTO raw_finding
-SELECT trace_id, 970, 'the kernel killed for lack of memory ' || count(*) || ' times',
+SELECT trace_id, 970, 'The kernel killed for lack of memory ' || count(*) || ' times',
        count(*), 'kills', 'SELECT * FROM raw_oom_kill'
 FROM raw_oom_kill WHERE trace_id = ?1 GROUP BY trace_id;
 
@@ -43,10 +43,12 @@ FROM (SELECT * FROM processes WHERE trace_id = ?1 AND exit_signal IS NOT NULL
 GROUP BY p.trace_id;
 
 -- The biggest wait: the call with most time in it, where it is a tenth of the
--- time all threads had. Sleeping in a call is no fault; it is where time went.
+-- time all threads had, and 10 ms: below, the command was over before anyone
+-- could wait. Sleeping in a call is no fault; it is where time went.
 INSERT INTO raw_finding
-SELECT c.trace_id, 800 + 100 * c.total_ns / max(1, life.ns), 'most time in system calls went into '
-       || c.name || ': ' || human_ns(c.total_ns) || ' in ' || human_count(c.count) || ' calls, ' ||
+SELECT c.trace_id, 800 + 100 * c.total_ns / max(1, life.ns), 'Most time in system calls went into '
+       || c.name || ': ' || human_ns(c.total_ns) || ' in ' || human_count(c.count) ||
+       iif(c.count = 1, ' call, ', ' calls, ') ||
        human_percent(c.total_ns, life.ns) || ' of the time its threads lived' ||
        CASE WHEN c.name IN ('futex', 'futex_wait', 'futex_waitv')
               THEN ' (waiting for other threads)'
@@ -60,7 +62,7 @@ SELECT c.trace_id, 800 + 100 * c.total_ns / max(1, life.ns), 'most time in syste
 FROM (SELECT * FROM syscall_stats WHERE trace_id = ?1 ORDER BY total_ns DESC LIMIT 1) AS c,
      (SELECT sum(ifnull(t."end", r.last) - t.start) AS ns
       FROM raw_thread AS t JOIN raw_trace AS r USING (trace_id) WHERE trace_id = ?1) AS life
-WHERE c.total_ns * 10 >= life.ns;
+WHERE c.total_ns * 10 >= life.ns AND c.total_ns >= 10000000;
 
 -- Time that was work in the kernel and not waiting shows elsewhere: the busiest
 -- call by number, where it is a third of all.
@@ -79,7 +81,7 @@ WHERE c.count * 3 >= t.n AND c.count >= 1000;
 INSERT INTO raw_finding
 SELECT p.trace_id, 700, p.comm || ' (' || p.pid || ') moved ' ||
        human_bytes(p.rchar + p.wchar) || ' in ' || human_digits(p.syscr + p.syscw) ||
-       ' read and write calls, ' || (p.rchar + p.wchar) / (p.syscr + p.syscw) ||
+       ' read and write calls, ' || ((p.rchar + p.wchar) / (p.syscr + p.syscw)) ||
        ' bytes each: a larger buffer saves most of them',
        (p.rchar + p.wchar) / (p.syscr + p.syscw), 'bytes',
        'SELECT name, count, total_ns FROM process_syscalls WHERE process_id = ' || p.process_id ||
@@ -117,7 +119,7 @@ FROM files WHERE trace_id = ?1 AND failed_opens > 0
 GROUP BY trace_id HAVING sum(failed_opens) >= 20;
 
 INSERT INTO raw_finding
-SELECT trace_id, 560, 'permission was refused for ' || count(*) ||
+SELECT trace_id, 560, 'Permission was refused for ' || count(*) ||
        iif(count(*) = 1, ' path, ', ' paths, ') ||
        iif(typeof(path) = 'text', path, 'one that is no UTF-8') || ' most often', max(errors), 'calls',
        'SELECT path, errors, errnos FROM files WHERE errnos LIKE ''%EACCES%'' '
@@ -126,7 +128,7 @@ FROM files WHERE trace_id = ?1 AND (errnos LIKE '%EACCES%' OR errnos LIKE '%EPER
 GROUP BY trace_id;
 
 INSERT INTO raw_finding
-SELECT trace_id, 650, 'connections failed: ' || address || ' with ' || errnos ||
+SELECT trace_id, 650, 'Connections failed: ' || address || ' with ' || errnos ||
        iif(n > 1, ', and ' || (n - 1) || ' other addresses', ''), errors, 'calls',
        'SELECT pid, comm, address, errors, errnos FROM connections WHERE errors > 0 '
        || 'ORDER BY errors DESC'
@@ -147,7 +149,7 @@ WHERE n >= 100;
 
 -- Waiting for a CPU for a tenth of the time spent on one.
 INSERT INTO raw_finding
-SELECT ?1, 620, 'threads waited ' || human_ns(delay) || ' for a free CPU and ran for ' ||
+SELECT ?1, 620, 'Threads waited ' || human_ns(delay) || ' for a free CPU and ran for ' ||
        human_ns(run), delay, 'ns',
        'SELECT pid, comm, run_delay_ns, runtime_ns FROM processes ORDER BY run_delay_ns DESC'
 FROM (SELECT sum(run_delay) AS delay, sum(runtime) AS run FROM raw_process WHERE trace_id = ?1)

@@ -62,7 +62,7 @@ may analyzer 'schema|common|analyzer'
 
 only 'the skeletons' '[.]skel[.]h$' '^recorder/probe[a-z_]*[.]c$'
 only 'libbpf' '^bpf/' '^(bpf/|recorder/(probe|ring)[a-z_]*[.]c$)'
-only 'SQLite' '^sqlite3(ext)?[.]h$' '^analyzer/(db|load|import|vtab|quer|rollup_db|sql|extension)[a-z_]*[.][ch]$'
+only 'SQLite' '^sqlite3(ext)?[.]h$' '^analyzer/(db|guard|import|vtab|quer|rollup_db|sql|extension)[a-z_]*[.][ch]$'
 only 'Linux headers' '^(linux|asm)/' '^((bpf|recorder)/|schema/ring_event[.]h$)'
 only 'ring_event.h' 'ring_event[.]h$' '^(bpf|recorder|schema)/'
 

@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "redact.h"
+#include "redact_words.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 #define R DN_REDACTED
@@ -203,10 +204,18 @@ static void forms(void **state)
 	check(p, N(p));
 }
 
+/* The scanner looks only at places where some form may begin. */
+static void form_table(void **state)
+{
+	(void)state;
+	for (const struct dn_secret_form *f = dn_secret_forms; f->prefix; f++)
+		assert_non_null(strchr(DN_SECRET_FORM_FIRST, f->prefix[0]));
+}
+
 static void nested(void **state)
 {
 	static const struct pair p[] = {
-		{ "sh|-c|mysql --password=x db | grep y|", NULL },
+		{ "sh|-c|mysql --password=x db; y|", "sh|-c|mysql --password=" R " db; y|" },
 		{ "bash|-lc|PGPASSWORD=a psql -h h; echo done|",
 		  "bash|-lc|PGPASSWORD=" R " psql -h h; echo done|" },
 		{ "sh|-c|mysql -u root -p'my pw' db|", "sh|-c|mysql -u root -p'" R "' db|" },
@@ -224,9 +233,7 @@ static void nested(void **state)
 	};
 
 	(void)state;
-	/* '|' is also the shell's */
-	check_one("sh|-c|mysql --password=x db; grep y|", "sh|-c|mysql --password=" R " db; grep y|");
-	check(p + 1, N(p) - 1);
+	check(p, N(p));
 }
 
 static void cut(void **state)
@@ -342,10 +349,12 @@ static void any_bytes(void **state)
 		assert_true(n <= 10 * len);
 		assert_true(count || (n == len && !memcmp(in, out, n)));
 		/* arguments stay apart */
+		count = 0;
 		for (size_t i = 0; i < len; i++)
 			count += !in[i];
 		for (size_t i = 0; i < n; i++)
 			count -= !out[i];
+		assert_int_equal(count, 0);
 		dn_redact_text(in, len, out, 10 * len, NULL);
 		free(in);
 		free(out);
@@ -394,6 +403,7 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(headers_and_urls),
 		cmocka_unit_test(forms),
+		cmocka_unit_test(form_table),
 		cmocka_unit_test(nested),
 		cmocka_unit_test(cut),
 		cmocka_unit_test(text),

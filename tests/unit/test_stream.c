@@ -1,0 +1,319 @@
+/*
+ * test_stream.c - ring records to records of the trace: joining strings and
+ * calls in whatever order they come, redaction, the tree, calls in flight.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "collect.h"
+#include "ring_event.h"
+#include "stream.h"
+#include "tree.h"
+
+struct rig {
+	struct collect rows;
+	struct dn_syscall call[64];
+	char text[64][DN_CALL_STRS][256];
+	unsigned calls;
+	struct dn_tree *tree;
+	struct dn_stream *s;
+};
+
+static int keep_call(void *ctx, const struct dn_syscall *s)
+{
+	struct rig *r = (struct rig *)((char *)ctx - offsetof(struct rig, rows));
+
+	assert_true(r->calls < 64);
+	for (unsigned i = 0; i < s->nstr; i++) {
+		assert_true(s->str[i].len < 256);
+		memcpy(r->text[r->calls][i], s->str[i].p, s->str[i].len);
+		r->text[r->calls][i][s->str[i].len] = 0;
+	}
+	r->call[r->calls++] = *s;
+	return 0;
+}
+
+static void rig_open(struct rig *r, bool redact)
+{
+	struct dn_stream_opts o = { .redact = redact };
+
+	memset(r, 0, sizeof(*r));
+	collect_init(&r->rows);
+	r->rows.sink.call = keep_call;
+	r->tree = dn_tree_new();
+	o.sink = &r->rows.sink;
+	o.tree = r->tree;
+	r->s = dn_stream_new(&o);
+	assert_non_null(r->s);
+}
+
+static void rig_close(struct rig *r)
+{
+	dn_stream_free(r->s);
+	dn_tree_free(r->tree);
+	collect_free(&r->rows);
+}
+
+static void call(struct rig *r, uint32_t thread, uint32_t seq, unsigned nstr)
+{
+	char buf[DN_RING_CALL6] = { 0 };
+	struct dn_ring_call *c = (struct dn_ring_call *)buf;
+
+	c->type = DN_RING_CALL;
+	c->abi = DN_ABI_X86_64;
+	c->nargs = 4;
+	c->nstr = (uint8_t)nstr;
+	c->thread = thread;
+	c->seq = seq;
+	c->nr = 257;
+	c->start = 1000;
+	c->dur = 10;
+	c->ret = 3;
+	assert_int_equal(dn_stream_record(r->s, buf, sizeof(buf)), 0);
+}
+
+static void string(struct rig *r, uint32_t thread, uint32_t seq, unsigned arg, unsigned kind,
+		   const char *text, uint32_t len)
+{
+	char buf[sizeof(struct dn_ring_string) + 1024];
+	struct dn_ring_string h = { .type = DN_RING_STRING, .arg = (uint8_t)arg, .kind = (uint8_t)kind,
+		.thread = thread, .seq = seq, .len = len, .true_len = len };
+
+	memcpy(buf, &h, sizeof(h));
+	memcpy(buf + sizeof(h), text, len);
+	assert_int_equal(dn_stream_record(r->s, buf, (uint32_t)sizeof(h) + len), 0);
+}
+
+static void test_in_order(void **state)
+{
+	struct rig r;
+	struct dn_stream_stats st;
+
+	(void)state;
+	rig_open(&r, false);
+	string(&r, 1, 0, 1, DN_STR_PATH, "/etc/passwd", 11);
+	call(&r, 1, 0, 1);
+	call(&r, 1, 1, 0);
+	assert_int_equal(r.calls, 2);
+	assert_int_equal(r.call[0].nstr, 1);
+	assert_string_equal(r.text[0][0], "/etc/passwd");
+	assert_int_equal(r.call[1].nstr, 0);
+	dn_stream_stats(r.s, &st);
+	assert_int_equal(st.calls, 2);
+	assert_int_equal(st.strings_missing, 0);
+	rig_close(&r);
+}
+
+/* Thread 1 moved between CPUs: the call is met first, also with the strings of
+ * its next call already there. */
+static void test_across_rings(void **state)
+{
+	struct rig r;
+	char longer[300];
+
+	(void)state;
+	rig_open(&r, false);
+	memset(longer, 'x', sizeof(longer));
+	string(&r, 1, 8, 0, DN_STR_PATH, "next", 4);
+	call(&r, 1, 7, 2);
+	assert_int_equal(r.calls, 0);		/* waits */
+	dn_stream_pass(r.s);
+	assert_int_equal(r.calls, 0);
+	string(&r, 1, 7, 0, DN_STR_PATH, "one", 3);
+	string(&r, 1, 7, 1, DN_STR_PATH, longer, 250);	/* beyond the inline room */
+	dn_stream_pass(r.s);
+	assert_int_equal(r.calls, 1);
+	assert_int_equal(r.call[0].seq, 7);
+	assert_int_equal(r.call[0].flags, 0);
+	assert_string_equal(r.text[0][0], "one");
+	assert_int_equal(strlen(r.text[0][1]), 250);
+	call(&r, 1, 8, 1);
+	assert_string_equal(r.text[1][0], "next");
+	rig_close(&r);
+}
+
+static void test_lost_string(void **state)
+{
+	struct rig r;
+	struct dn_stream_stats st;
+
+	(void)state;
+	rig_open(&r, false);
+	call(&r, 1, 0, 1);
+	for (unsigned i = 0; i < 3; i++)
+		dn_stream_pass(r.s);
+	assert_int_equal(r.calls, 1);		/* goes on without it, and says so */
+	assert_true(r.call[0].flags & DN_CALL_STR_MISSING);
+	string(&r, 2, 0, 0, DN_STR_PATH, "orphan", 6);
+	assert_int_equal(dn_stream_finish(r.s, 5000), 0);
+	dn_stream_stats(r.s, &st);
+	assert_int_equal(st.strings_missing, 1);
+	assert_int_equal(st.strings_orphaned, 1);
+	rig_close(&r);
+}
+
+static void test_redact(void **state)
+{
+	struct rig r;
+	struct dn_stream_stats st;
+	static const char argv[] = "mysql\0--password=hunter2\0db";
+
+	(void)state;
+	for (unsigned on = 0; on < 2; on++) {
+		rig_open(&r, on);
+		string(&r, 1, 0, 1, DN_STR_ARGV, argv, sizeof(argv));
+		call(&r, 1, 0, 1);
+		dn_stream_stats(r.s, &st);
+		assert_int_equal(st.redacted, on);
+		assert_int_equal(!!(r.call[0].str[0].flags & DN_STR_REDACTED), on);
+		assert_int_equal(!memmem(r.text[0][0], r.call[0].str[0].len, "hunter2", 7), on);
+		assert_non_null(memmem(r.text[0][0], r.call[0].str[0].len, "mysql", 5));
+		rig_close(&r);
+	}
+}
+
+static void start(struct rig *r, uint32_t thread, uint32_t process, uint32_t parent, unsigned origin)
+{
+	struct dn_ring_thread_start t = { .type = DN_RING_THREAD_START, .origin = (uint8_t)origin,
+		.thread = thread, .process = process, .parent = parent, .tid = 100 + thread,
+		.pid = 100 + process, .ppid = 1, .time = 10, .born = 9, .parent_seq = 5,
+		.ns_levels = 2, .ns_tid = { 7, 1 }, .comm = "prog" };
+
+	assert_int_equal(dn_stream_record(r->s, &t, sizeof(t)), 0);
+}
+
+static void end(struct rig *r, uint32_t thread, uint32_t process, bool dead)
+{
+	struct dn_ring_thread_exit t = { .type = DN_RING_THREAD_EXIT, .thread = thread,
+		.process = process, .group_dead = dead, .maxrss_pages = 2, .has_io = 0, .seq = 3 };
+
+	assert_int_equal(dn_stream_record(r->s, &t, sizeof(t)), 0);
+}
+
+static void test_life(void **state)
+{
+	struct rig r;
+	const struct collected *c;
+
+	(void)state;
+	rig_open(&r, false);
+	start(&r, 1, 1, 0, DN_ORIGIN_TARGET);
+	start(&r, 2, 1, 1, DN_ORIGIN_THREAD);
+	assert_int_equal(dn_tree_processes(r.tree), 1);
+	start(&r, 3, 1, 2, DN_ORIGIN_EXEC);	/* thread 2 called execve and went on as 3 */
+	c = collect_find(&r.rows, DN_EV_thread_end, 0);
+	assert_non_null(c);
+	assert_int_equal(c->v[DN_F_thread_end_thread].u, 2);
+	assert_int_equal(c->v[DN_F_thread_end_seq].u, 5);
+	c = collect_find(&r.rows, DN_EV_thread_start, 0);
+	assert_true(c->v[DN_F_thread_start_parent_thread].null);
+	assert_string_equal(c->v[DN_F_thread_start_ns_tids].p, "7:1");
+	end(&r, 1, 1, false);
+	assert_int_equal(dn_tree_processes(r.tree), 1);
+	end(&r, 3, 1, true);
+	assert_int_equal(dn_tree_processes(r.tree), 0);
+	c = collect_find(&r.rows, DN_EV_thread_exit, 0);
+	assert_true(c->v[DN_F_thread_exit_maxrss].null);	/* only of the whole process */
+	assert_true(c->v[DN_F_thread_exit_rchar].null);		/* not measured is not 0 */
+	rig_close(&r);
+}
+
+static void exec(struct rig *r, const char *cwd, uint32_t cwd_len, unsigned parts)
+{
+	char buf[sizeof(struct dn_ring_exec) + 512];
+	static const char path[] = "/bin/prog", argv[] = "prog\0-x";
+	struct dn_ring_exec e = { .type = DN_RING_EXEC, .thread = 1, .process = 1,
+		.path_len = sizeof(path), .cwd_len = cwd_len, .cwd_parts = (uint16_t)parts,
+		.argv_len = sizeof(argv), .argv_true_len = sizeof(argv) };
+	uint32_t off = sizeof(e);
+
+	memcpy(buf, &e, sizeof(e));
+	memcpy(buf + off, path, sizeof(path));
+	off += sizeof(path);
+	memcpy(buf + off, cwd, cwd_len);
+	off += cwd_len;
+	memcpy(buf + off, argv, sizeof(argv));
+	off += sizeof(argv);
+	assert_int_equal(dn_stream_record(r->s, buf, off), 0);
+	assert_int_equal(dn_stream_record(r->s, buf, off - 1), -EPROTO);	/* shorter than it says */
+}
+
+static void test_exec_cwd(void **state)
+{
+	struct rig r;
+	const struct collected *c;
+
+	(void)state;
+	rig_open(&r, false);
+	exec(&r, "leaf\0mid\0top", 13, 3);
+	exec(&r, "", 0, 0);
+	exec(&r, "", 0, DN_RING_CWD_BAD);
+	c = collect_find(&r.rows, DN_EV_exec, 0);
+	assert_string_equal(c->v[DN_F_exec_cwd].p, "/top/mid/leaf");
+	assert_string_equal(c->v[DN_F_exec_path].p, "/bin/prog");
+	assert_int_equal(c->v[DN_F_exec_argv].len, 8);
+	assert_string_equal(collect_find(&r.rows, DN_EV_exec, 1)->v[DN_F_exec_cwd].p, "/");
+	assert_true(collect_find(&r.rows, DN_EV_exec, 2)->v[DN_F_exec_cwd].null);
+	rig_close(&r);
+}
+
+static void test_in_flight(void **state)
+{
+	struct rig r;
+	struct dn_iter_thread t = { .thread = 1, .process = 1, .seq = 4, .in_call = 1,
+		.abi = DN_ABI_X86_64, .nr = 34, .nargs = 0, .start = 77 };
+	struct dn_stream_stats st;
+
+	(void)state;
+	rig_open(&r, false);
+	dn_stream_living(r.s, &t);
+	t.thread = 2;
+	dn_stream_living(r.s, &t);
+	call(&r, 2, 4, 0);		/* thread 2's call returned after the list was made */
+	assert_int_equal(dn_stream_finish(r.s, 5000), 0);
+	dn_stream_stats(r.s, &st);
+	assert_int_equal(st.calls, 2);
+	assert_int_equal(st.unfinished, 1);
+	assert_int_equal(r.call[1].thread, 1);
+	assert_true(r.call[1].flags & DN_CALL_UNFINISHED);
+	assert_int_equal(r.call[1].start, 77);
+	assert_int_equal(collect_count(&r.rows, DN_EV_thread_end), 2);
+	assert_int_equal(collect_find(&r.rows, DN_EV_thread_end, 0)->v[DN_F_thread_end_seq].u, 5);
+	assert_int_equal(collect_find(&r.rows, DN_EV_thread_end, 1)->v[DN_F_thread_end_seq].u, 5);
+	assert_int_equal(collect_find(&r.rows, DN_EV_thread_end, 1)->v[DN_F_thread_end_in_call].u, 0);
+	rig_close(&r);
+}
+
+static void test_unknown(void **state)
+{
+	struct rig r;
+	uint8_t junk[16] = { 250 };
+
+	(void)state;
+	rig_open(&r, false);
+	assert_int_equal(dn_stream_record(r.s, junk, sizeof(junk)), -EPROTO);
+	rig_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_in_order),
+		cmocka_unit_test(test_across_rings),
+		cmocka_unit_test(test_lost_string),
+		cmocka_unit_test(test_redact),
+		cmocka_unit_test(test_life),
+		cmocka_unit_test(test_exec_cwd),
+		cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_unknown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
