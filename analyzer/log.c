@@ -29,6 +29,7 @@
 #include "verbs.h"
 
 #define ALIGN 40		/* column of " = ", as strace has it */
+#define TASK_NAME 24		/* two numbers and a slash */
 
 #define DIM "\033[2m"
 #define RED "\033[31m"
@@ -52,6 +53,7 @@ struct log {
 	struct task *task;
 	size_t ntasks, tasks_cap;
 	const struct task *last;
+	int width;		/* of the first column */
 };
 
 /* --- tasks -------------------------------------------------------------------- */
@@ -105,6 +107,16 @@ static const struct task *find_task(struct log *l, uint32_t thread)
 	return l->last;
 }
 
+/* The first column of a task's lines; its length. */
+static int task_name(const struct task *k, char buf[TASK_NAME])
+{
+	if (!k || k->pid < 0)
+		return snprintf(buf, TASK_NAME, "?");
+	if (k->pid == k->tid)
+		return snprintf(buf, TASK_NAME, "%" PRId32, k->pid);
+	return snprintf(buf, TASK_NAME, "%" PRId32 "/%" PRId32, k->pid, k->tid);
+}
+
 /* The first pass. */
 static int learn(struct log *l)
 {
@@ -129,9 +141,16 @@ static int learn(struct log *l)
 	if (l->ntasks)
 		qsort(l->task, l->ntasks, sizeof(*l->task), compare_tasks);
 	/* A keyframe repeats what is known already. */
-	for (size_t i = 0; i < l->ntasks; i++)
-		if (!n || l->task[n - 1].thread != l->task[i].thread)
-			l->task[n++] = l->task[i];
+	for (size_t i = 0; i < l->ntasks; i++) {
+		char name[TASK_NAME];
+		int width = task_name(&l->task[i], name);
+
+		if (n && l->task[n - 1].thread == l->task[i].thread)
+			continue;
+		l->task[n++] = l->task[i];
+		if (width > l->width)
+			l->width = width;
+	}
 	l->ntasks = n;
 	return err;
 }
@@ -193,23 +212,15 @@ static bool want_row(void *ctx, const struct dn_row *r)
 
 static void put_prefix(struct log *l, struct dn_text *t, uint32_t thread, uint64_t time)
 {
-	const struct task *k = find_task(l, thread);
 	uint64_t ns = time < l->origin ? l->origin - time : time - l->origin;
-	char seconds[48];
+	char name[TASK_NAME], seconds[48];
 
 	if (l->o->color)
 		dn_text_add(t, DIM);
-	if (!k || k->pid < 0)
-		dn_text_add(t, "?      ");
-	else if (k->pid == k->tid)
-		dn_text_addf(t, "%-7" PRId32, k->pid);
-	else
-		dn_text_addf(t, "%" PRId32 "/%-*" PRId32, k->pid,
-			     snprintf(NULL, 0, "%" PRId32 "/", k->pid) < 7 ?
-			     7 - snprintf(NULL, 0, "%" PRId32 "/", k->pid) : 1, k->tid);
+	task_name(find_task(l, thread), name);
 	snprintf(seconds, sizeof(seconds), "%s%" PRIu64 ".%09" PRIu64, time < l->origin ? "-" : "",
 		 ns / 1000000000, ns % 1000000000);
-	dn_text_addf(t, " %13s ", seconds);
+	dn_text_addf(t, "%-*s %13s ", l->width, name, seconds);
 	if (l->o->color)
 		dn_text_add(t, PLAIN);
 }

@@ -4,8 +4,8 @@
  * One line a system call, as strace prints it, and one for each signal that a
  * task takes and each end of a task. Columns, separated by one space:
  *
- *   1  pid, and /tid where it is another; `?` where its start was lost.
- *      Padded to 7 characters.
+ *   1  pid, and /tid where it is another; `?` where its start was lost. As
+ *      wide as the widest of the trace.
  *   2  seconds from the start of the trace, nine digits after the point,
  *      padded to 13 characters on the left
  *   3  the rest of the line

@@ -76,9 +76,9 @@ static void print_help(const struct dn_verb *verbs)
 	for (size_t i = 0; i < NOPTS; i++) {
 		char left[40];
 
-		snprintf(left, sizeof(left), "%c%c --%s%s%s", table[i].id < 256 ? '-' : ' ',
-			 table[i].id < 256 ? table[i].id : ' ', table[i].name,
-			 table[i].arg ? " " : "", table[i].arg ? table[i].arg : "");
+		snprintf(left, sizeof(left), "%c%c%c --%s%s%s", table[i].id < 256 ? '-' : ' ',
+			 table[i].id < 256 ? table[i].id : ' ', table[i].id < 256 ? ',' : ' ',
+			 table[i].name, table[i].arg ? " " : "", table[i].arg ? table[i].arg : "");
 		printf("  %-26s %s\n", left, table[i].help);
 	}
 	printf("\nExit status: 0 everything was read, 1 no answer, 2 wrong usage, 3 answered from an\n"

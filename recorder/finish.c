@@ -18,6 +18,7 @@
 #include "count.h"
 #include "events.h"
 #include "human.h"
+#include "keyframe.h"
 #include "options.h"
 #include "output.h"
 #include "probe.h"
@@ -151,8 +152,9 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64
 
 void dn_rec_finish(struct dn_rec *x)
 {
-	uint64_t k[DN_KCOUNTER_MAX] = { 0 }, now;
+	uint64_t total[DN_COUNTER_MAX] = { 0 }, now;	/* by counter id */
 	struct losses losses = { .x = x };
+	struct dn_keyframe_counts kc;
 	struct dn_sampler_counts sc;
 	struct dn_stream_stats ss;
 	struct dn_consumer_stats cs;
@@ -181,44 +183,46 @@ void dn_rec_finish(struct dn_rec *x)
 		    strerror(-err));
 	dn_stream_stats(x->stream, &ss);
 
-	if (dn_probe_counters(x->probe, k))
+	if (dn_probe_counters(x->probe, total))
 		say("the counters of the kernel side could not be read; losses are not known");
 	dn_probe_losses(x->probe, on_loss, &losses);
 	dn_sampler_counts(x->sampler, &sc);
 	dn_clocks_emit(&x->locked);
 
 	dn_writer_stats(x->writer, &w);
-	loss_row(x, DN_COUNT_syscall_lost, k[DN_COUNT_syscall_lost] - losses.named);
-	for (unsigned id = 0; id < DN_KCOUNTER_MAX; id++) {
+	dn_keyframe_counts(x->keyframe, &kc);
+	total[DN_COUNT_written] = ss.calls - w.calls_lost;
+	total[DN_COUNT_recursion_misses] = dn_probe_misses(x->probe);
+	total[DN_COUNT_string_orphaned] = ss.strings_orphaned;
+	total[DN_COUNT_string_missing] = ss.strings_missing;
+	total[DN_COUNT_redacted] = ss.redacted + x->environ_redacted;
+	total[DN_COUNT_ring_bytes] = ss.bytes;
+	total[DN_COUNT_recorder_cpu_ns] = own_cpu_ns();
+	total[DN_COUNT_write_errors] = w.errors;
+	total[DN_COUNT_unfinished] = ss.unfinished;
+	total[DN_COUNT_in_flight_unread] = unread;
+	total[DN_COUNT_block_events_lost] = w.rows_lost;
+	total[DN_COUNT_sample_gone] = sc.gone;
+	total[DN_COUNT_sample_deferred] = sc.deferred;
+	total[DN_COUNT_sample_skipped] = sc.skipped;
+	total[DN_COUNT_sample_failed] = sc.failed;
+	total[DN_COUNT_device_skipped] = sc.devices_skipped;
+	total[DN_COUNT_keyframe_skipped] = kc.fds_skipped + kc.mappings_skipped;
+	total[DN_COUNT_keyframe_unreadable] = kc.unreadable;
+	loss_row(x, DN_COUNT_syscall_lost, total[DN_COUNT_syscall_lost] - losses.named);
+	for (unsigned id = 0; id < DN_COUNTER_MAX; id++) {
 		const struct dn_counter_desc *d = dn_counter_desc(id);
 
 		if (!d)
 			continue;
 		if (d->kind == DN_COUNTER_LOSS && id != DN_COUNT_syscall_lost)
-			loss_row(x, id, k[id]);
-		counter_row(x, now, id, k[id]);
+			loss_row(x, id, total[id]);
+		counter_row(x, now, id, total[id]);
 	}
-	loss_row(x, DN_COUNT_string_orphaned, ss.strings_orphaned);
-	loss_row(x, DN_COUNT_string_missing, ss.strings_missing);
-	loss_row(x, DN_COUNT_write_errors, w.errors);
-	loss_row(x, DN_COUNT_block_events_lost, w.rows_lost);
-	loss_row(x, DN_COUNT_sample_gone, sc.gone);
-	counter_row(x, now, DN_COUNT_written, ss.calls - w.calls_lost);
-	counter_row(x, now, DN_COUNT_recursion_misses, dn_probe_misses(x->probe));
-	counter_row(x, now, DN_COUNT_string_orphaned, ss.strings_orphaned);
-	counter_row(x, now, DN_COUNT_string_missing, ss.strings_missing);
-	counter_row(x, now, DN_COUNT_redacted, ss.redacted + x->environ_redacted);
-	counter_row(x, now, DN_COUNT_ring_bytes, ss.bytes);
-	counter_row(x, now, DN_COUNT_recorder_cpu_ns, own_cpu_ns());
-	counter_row(x, now, DN_COUNT_write_errors, w.errors);
-	counter_row(x, now, DN_COUNT_sample_gone, sc.gone);
-	counter_row(x, now, DN_COUNT_unfinished, ss.unfinished);
-	counter_row(x, now, DN_COUNT_in_flight_unread, unread);
-	counter_row(x, now, DN_COUNT_block_events_lost, w.rows_lost);
 	end_row(x, now);
 	dn_writer_close(x->writer, &w);
 	x->writer = NULL;
 	if (x->count)
 		dn_count_print(x->count, stderr);
-	last_words(x, &w, k[DN_COUNT_syscall_lost]);
+	last_words(x, &w, total[DN_COUNT_syscall_lost]);
 }

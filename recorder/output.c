@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,28 +26,41 @@ struct dn_output {
 	uint64_t size;
 };
 
-/* Rights for the time of opening: under sudo those of the caller, so that a
- * path of theirs cannot make root write where they could not. */
-static bool become_caller(uid_t *uid, gid_t *gid)
+/* Rights of this process, kept while those of the caller are worn. */
+struct rights {
+	uid_t uid;
+	gid_t gid;
+	int ngroups;
+	gid_t group[NGROUPS_MAX < 256 ? NGROUPS_MAX : 256];
+};
+
+/* Under sudo: the rights of the caller, so that a path of theirs cannot make
+ * root write where they could not. Whether they are worn now. */
+static bool become_caller(struct rights *own)
 {
 	const char *u = secure_getenv("SUDO_UID"), *g = secure_getenv("SUDO_GID");
+	gid_t gid;
 
-	*uid = geteuid();
-	*gid = getegid();
-	if (*uid || !u || !g || !atoi(u))
+	own->uid = geteuid();
+	own->gid = getegid();
+	if (own->uid || !u || !g || !atoi(u))
 		return false;
-	if (setegid((gid_t)atoi(g)) || seteuid((uid_t)atoi(u))) {
-		if (setegid(*gid))
-			abort();
+	gid = (gid_t)atoi(g);
+	own->ngroups = getgroups(sizeof(own->group) / sizeof(own->group[0]), own->group);
+	if (own->ngroups < 0 || setgroups(1, &gid))
 		return false;
-	}
-	return true;
+	if (!setegid(gid) && !seteuid((uid_t)atoi(u)))
+		return true;
+	if (setegid(own->gid) || setgroups((size_t)own->ngroups, own->group))
+		abort();	/* going on with half of the rights is worse */
+	return false;
 }
 
-static void become_self(uid_t uid, gid_t gid)
+static void become_self(const struct rights *own)
 {
-	if (seteuid(uid) || setegid(gid))
-		abort();	/* going on with half of the rights is worse */
+	if (seteuid(own->uid) || setegid(own->gid) ||
+	    setgroups((size_t)own->ngroups, own->group))
+		abort();
 }
 
 /* Whether what stands under the name may be moved aside. 0 or -errno. */
@@ -145,8 +159,7 @@ static int open_file(struct dn_output *o, const char *path, char why[512])
 struct dn_output *dn_output_open(const char *path, char why[512])
 {
 	struct dn_output *o = calloc(1, sizeof(*o));
-	uid_t uid;
-	gid_t gid;
+	struct rights own;
 	bool changed;
 	int err;
 
@@ -167,10 +180,10 @@ struct dn_output *dn_output_open(const char *path, char why[512])
 		if (err)
 			snprintf(why, 512, "standard output is closed; name a file with -o");
 	} else {
-		changed = become_caller(&uid, &gid);
+		changed = become_caller(&own);
 		err = open_file(o, path, why);
 		if (changed)
-			become_self(uid, gid);
+			become_self(&own);
 	}
 	if (err) {
 		if (o->dir >= 0)
@@ -185,21 +198,20 @@ struct dn_output *dn_output_open(const char *path, char why[512])
 int dn_output_commit(struct dn_output *o)
 {
 	char old[NAME_MAX + 8];
-	uid_t uid;
-	gid_t gid;
+	struct rights own;
 	bool changed;
 	int err = 0;
 
 	if (o->dir < 0)
 		return 0;
-	changed = become_caller(&uid, &gid);
+	changed = become_caller(&own);
 	snprintf(old, sizeof(old), "%s.old", o->name);
 	if (renameat(o->dir, o->name, o->dir, old) && errno != ENOENT)
 		err = -errno;
 	if (!err && renameat(o->dir, o->temp, o->dir, o->name))
 		err = -errno;
 	if (changed)
-		become_self(uid, gid);
+		become_self(&own);
 	o->committed = !err;
 	return err;
 }

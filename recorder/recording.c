@@ -196,15 +196,18 @@ static void on_signal(struct dn_rec *x, const struct signalfd_siginfo *s)
 	}
 }
 
+/* The command has ended: its last reading is taken while it is a zombie. */
 static void reap(struct dn_rec *x)
 {
-	int status;
+	siginfo_t info = { .si_pid = 0 };
 
-	if (!x->ended && waitpid(x->target.pid, &status, WNOHANG) == x->target.pid) {
-		x->ended = true;
-		x->status = status;
-		x->end_time = dn_now();
-	}
+	if (x->ended || waitid(P_PID, (id_t)x->target.pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+	    !info.si_pid)
+		return;
+	x->end_time = dn_now();
+	dn_tree_news(x->tree, on_news, x);
+	dn_sampler_remove(x->sampler, x->root, x->target.pid, true);
+	x->ended = waitpid(x->target.pid, &x->status, 0) == x->target.pid;
 }
 
 static void show_status(struct dn_rec *x, uint64_t now)

@@ -193,10 +193,9 @@ static void attach(struct dn_stream *s, struct dn_syscall *c, const struct strin
 			size_t n = dn_redact_argv(t->p, t->len, s->argv, sizeof(s->argv), &count);
 
 			if (count) {
+				t->true_len += (uint32_t)n - t->len;	/* what is cut stays as much */
 				t->p = s->argv;
 				t->len = (uint32_t)n;
-				if (t->true_len < t->len)
-					t->true_len = t->len;
 				t->flags |= DN_STR_REDACTED;
 				s->st.redacted += count;
 			}
@@ -376,7 +375,7 @@ static int on_exec(struct dn_stream *s, const struct dn_ring_exec *r, uint32_t l
 	v[DN_F_exec_old_tid] = dn_u(r->old_tid);
 	v[DN_F_exec_path] = r->path_len ? text(path, r->path_len) : dn_null();
 	v[DN_F_exec_argv] = r->argv_len || !r->argv_true_len ? dn_str(argv, argv_len) : dn_null();
-	v[DN_F_exec_argv_len] = dn_u(r->argv_true_len);
+	v[DN_F_exec_argv_len] = dn_u(r->argv_true_len + argv_len - r->argv_len);
 	v[DN_F_exec_cwd] = cwd_of(s, cwd, r->cwd_len, r->cwd_parts);
 	v[DN_F_exec_uid] = dn_u(r->uid);
 	v[DN_F_exec_gid] = dn_u(r->gid);

@@ -14,8 +14,10 @@ SELECT trace_id, 1000, human_digits(lost) || ' system calls (' ||
 FROM traces WHERE trace_id = ?1 AND lost > 0;
 
 INSERT INTO raw_finding
-SELECT trace_id, 990, 'The file is incomplete: ' || iif(clean_end, '', 'it has no proper end, ') ||
-       blocks_lost || ' blocks are missing and ' || damaged || ' places are damaged',
+SELECT trace_id, 990, 'The file is incomplete' ||
+       iif(clean_end, '', ', it has no proper end') ||
+       iif(blocks_lost > 0, ', ' || blocks_lost || ' blocks are missing', '') ||
+       iif(damaged > 0, ', ' || damaged || ' places are damaged', ''),
        blocks_lost, 'blocks', 'SELECT * FROM losses WHERE kind = ''loss'''
 FROM traces WHERE trace_id = ?1 AND NOT complete;
 

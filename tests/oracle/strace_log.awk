@@ -25,6 +25,17 @@ BEGIN {
 	      "CHLD CONT STOP TSTP TTIN TTOU URG XCPU XFSZ VTALRM PROF WINCH IO PWR SYS")
 }
 
+# 0xfffffffa is -6.
+function signed(s, i, v)
+{
+	if (s !~ /^0x/)
+		return s
+	v = 0
+	for (i = 3; i <= length(s); i++)
+		v = v * 16 + index("0123456789abcdef", substr(s, i, 1)) - 1
+	return v >= 2147483648 ? v - 4294967296 : v
+}
+
 # Splits args into arg[0..]; commas within brackets, quotes or remarks do not count.
 # Strings have no quotes within: strace -xx.
 function split_args(s, n, depth, tok, piece)
@@ -149,7 +160,7 @@ s ~ /^--- SIG/ {
 	sub(/ .*/, "", name)
 	code = ""
 	if (match(s, /si_code=[^,}]*/))
-		code = substr(s, RSTART + 8, RLENGTH - 8)
+		code = signed(substr(s, RSTART + 8, RLENGTH - 8))
 	if (name ~ /^SIGRT_/)
 		number[name] = 32 + substr(name, 7)
 	print "sig", tid, number[name], code

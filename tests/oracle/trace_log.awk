@@ -86,7 +86,10 @@ $1 == "exec" {
 $1 == "thread_exit" {
 	if (field("thread") in ours) {
 		code = field("exit_code")
-		end_of[field("thread")] = code % 128 ? "signal " code % 128 : "exit " int(code / 256)
+		code = code % 128 ? "signal " code % 128 : "exit " int(code / 256)
+		end_of[field("thread")] = code
+		if (field("group_dead") == 1)
+			end_of_process[field("process")] = code
 	}
 	next
 }
@@ -120,6 +123,8 @@ END {
 	for (i = 1; i <= signals; i++)
 		if (taken_at[i] + 0 > begin + 0)
 			print taken[i]
+	# What strace calls the end of a first thread is that of its process.
 	for (id in end_of)
-		print "end", tid[id], id in superseded ? "superseded" : end_of[id]
+		print "end", tid[id], id in superseded ? "superseded" : \
+			id in end_of_process ? end_of_process[id] : end_of[id]
 }

@@ -116,7 +116,7 @@ static void on_start(const struct dn_row *r)
 
 	if (U(thread_start, origin) == DN_ORIGIN_KEYFRAME) {
 		if (!t->started)
-			wrong("keyframe: thread %" PRIu64 " never began", id);
+			wrong("thread %" PRIu64 " is in a keyframe and begins after it", id);
 		else if (t->tid != U(thread_start, tid) || t->process != U(thread_start, process))
 			wrong("keyframe: thread %" PRIu64 " is another one", id);
 		return;

@@ -6,8 +6,9 @@ right. Needs Python's standard library and libzstd (through ctypes).
 
   dnt_reader.py counts FILE    NAME ROWS for every event, sorted
   dnt_reader.py sums FILE      NAME FIELD VALUES SUM for every field: how many
-                               are not null, and the sum modulo 2^64 of
-                               integers, of bytes for strings
+                               are not null, and the sum of the low 32 bits
+                               (times: since the trace's start), of the bytes
+                               for strings
   dnt_reader.py blocks FILE    SEQ KIND ROWS for every block
 """
 import ctypes
@@ -204,18 +205,19 @@ def calls(cols, rows, strings):
         for i in range(s["nargs"]):
             s["last"][1 + i] = args[i] = (s["last"][1 + i] + cols[at].zigzag()) & MASK
             at += 1
-        texts = [strings[cols[at + i].varint()] for i in range(len(s["strs"]))]
-        at += len(texts)
+        for _ in s["strs"]:
+            assert strings[cols[at].varint()] is not None
+            at += 1
         for _arg, _kind, flags in s["strs"]:
             if flags & TRUNCATED:
                 cols[at].varint()
                 at += 1
         yield [thread, seq, cpu, s["abi"], s["nr"],
-               None if s["flags"] & NO_ENTER else start, dur, ret, s["flags"]] + args, end, texts
+               None if s["flags"] & NO_ENTER else start, dur, ret, s["flags"]] + args, end
 
 
 def events(payload, known):
-    """(event id, row, END, strings) of a payload."""
+    """(event id, row, END) of a payload."""
     b = Bytes(payload)
     count, total = b.varint(), b.varint()
     lengths = [b.varint() for _ in range(count)]
@@ -226,13 +228,13 @@ def events(payload, known):
         sizes = [b.varint() for _ in range(ncols)]
         cols = [Bytes(b.take(n)) for n in sizes]
         if event == 1:
-            for row, end, texts in calls(cols, rows, strings):
-                yield event, row, end, texts
+            for row, end in calls(cols, rows, strings):
+                yield event, row, end
         elif event in known:
             fields = known[event][1][:ncols // 2]
             for row in ordinary(cols, rows, fields, strings):
                 time = row[0] if fields[0][1] == TIME else None
-                yield event, row, time, ()
+                yield event, row, time
         for c in cols:
             assert event not in known or not c.left(), "values that nobody wants"
 
@@ -259,12 +261,13 @@ def main():
         sys.exit(__doc__)
     data = open(sys.argv[2], "rb").read()
     known, seen, counts, sums = {}, [], {}, {}
+    origin, = struct.unpack_from("<Q", data, 48)
     for h, payload in blocks(data):
         by_event, times, starts = {}, [], []
         if h["kind"] == 1:
             known = schema(payload)
         elif h["kind"] in (2, 3):
-            for event, row, end, texts in events(payload, known):
+            for event, row, end in events(payload, known):
                 name, fields = known[event]
                 by_event[event] = by_event.get(event, 0) + 1
                 counts[name] = counts.get(name, 0) + 1
@@ -275,11 +278,8 @@ def main():
                     s = sums.setdefault((name, field), [0, 0])
                     if v is not None:
                         s[0] += 1
-                        s[1] = (s[1] + (len(v) if kind == STR else v)) & MASK
-                for v in texts:
-                    s = sums.setdefault((name, "strings"), [0, 0])
-                    s[0] += 1
-                    s[1] += len(v)
+                        s[1] += len(v) if kind == STR else (
+                            v - (origin if kind == TIME else 0)) & 0xffffffff
             assert sum(by_event.values()) == h["rows"]
             assert (h["first"], h["last"], h["least"]) == (
                 (min(times), max(times), min(starts)) if times else (0, 0, 0))

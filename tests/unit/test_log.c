@@ -154,21 +154,21 @@ static int run(const struct dn_options *o)
 }
 
 static const char whole[] =
-	"1001      0.000002000 openat(AT_FDCWD, \"/a\\33[31m\\377\", O_RDONLY) = -1 ENOENT (No such file or directory) <0.000001>\n"
+	"1001        0.000002000 openat(AT_FDCWD, \"/a\\33[31m\\377\", O_RDONLY) = -1 ENOENT (No such file or directory) <0.000001>\n"
 	"1001/1002   0.000003000 read(3, 0x1000, 5)                      = 5 <2.000000>\n"
-	"1001      0.000005600 +++ superseded by execve in pid 1002 +++\n"
-	"1003      0.000007000 exit_group(7)                           = ?\n"
-	"1003      0.000008000 +++ exited with 7 +++\n"
-	"1001      0.000009000 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED} ---\n"
-	"1001      1.500000000 close(3)                                = 0 <0.000000>\n"
+	"1001        0.000005600 +++ superseded by execve in pid 1002 +++\n"
+	"1003        0.000007000 exit_group(7)                           = ?\n"
+	"1003        0.000008000 +++ exited with 7 +++\n"
+	"1001        0.000009000 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED} ---\n"
+	"1001        1.500000000 close(3)                                = 0 <0.000000>\n"
 	"1001/1002   2.400000000 getpid()                                = -1 ENOSYS (Function not implemented)\n"
 	"1001/1002   2.500000000 read(3, 0x1000, 5 <unfinished ...>\n"
-	"?         2.600000000 getpid()                                = 77 <0.000000>\n"
+	"?           2.600000000 getpid()                                = 77 <0.000000>\n"
 	"1001/1002   2.700000000 --- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR} ---\n"
 	"1001/1002   2.700000001 --- SIGRT_3 {si_signo=SIGRT_3, si_code=SI_TKILL} ---\n"
 	"1001/1002   2.700000002 --- 99 {si_signo=99, si_code=0x4d} ---\n"
 	"1001/1002   2.800000000 +++ killed by SIGSEGV (core dumped) +++\n"
-	"1001      3.000000000 <detached ...>\n";
+	"1001        3.000000000 <detached ...>\n";
 
 static void test_lines(void **state)
 {
@@ -278,7 +278,7 @@ static void test_color(void **state)
 	(void)state;
 	make(true, 0);
 	assert_int_equal(run(&o), DN_EXIT_OK);
-	assert_string_equal(answer, "\033[2m1001      0.000002000 \033[0m\033[31mopenat(AT_FDCWD, "
+	assert_string_equal(answer, "\033[2m1001        0.000002000 \033[0m\033[31mopenat(AT_FDCWD, "
 				    "\"/a\\33[31m\\377\", O_RDONLY) = -1 ENOENT (No such file or "
 				    "directory) <0.000001>\033[0m\n");
 }

@@ -1,0 +1,93 @@
+# lib.sh - what the oracle tests share. Source it first (it sources tap.sh):
+#
+#   . "$(dirname "$0")/lib.sh"
+#
+#   record FILE COMMAND...        a recording that nobody talks about; its status
+#   dump FILE                     dntdump's lines, a thread's calls in their order
+#   books FILE NAME [OPTION...]   dntcheck: everything is accounted for
+#   strace_says NAME WANT COMMAND...
+#                                 denet-record records strace, which logs COMMAND: both saw
+#                                 the same run, and say the same. COMMAND exits with WANT.
+#
+# The programs that are recorded are in PATH.
+# shellcheck shell=sh
+. "$(dirname "$0")/../lib/tap.sh"
+
+oracle=$DN_SRCDIR/tests/oracle
+PATH=$DN_BUILDDIR/tests/programs:$PATH
+export PATH
+tab=$(printf '\t')
+
+record() {
+	rec_file=$1
+	shift
+	rm -f "$rec_file"
+	denet-record -q -o "$rec_file" "$@" 2>"$scratch/.said"
+}
+
+dump() {
+	dntdump "$1" >"$scratch/.dump" || return
+	grep -v '^call\|^signal_delivered' "$scratch/.dump"
+	grep '^signal_delivered' "$scratch/.dump" | sort -s -t = -k2,2n
+	grep '^call' "$scratch/.dump" | sort -s -t "$tab" -k4,4n -k5,5n
+}
+
+books() {
+	books_file=$1
+	books_name=$2
+	shift 2
+	ok "$books_name: the books balance" dntcheck "$@" "$books_file"
+}
+
+# same TAG NAME: lines of that kind in want and got are equal, and there are some
+# unless a third argument says that there may be none.
+same() {
+	grep "^$1$tab" want >want.lines
+	grep "^$1$tab" got >got.lines
+	if ! cmp -s want.lines got.lines; then
+		not_ok "$2" "< strace, > denet
+$(diff want.lines got.lines | cut -c 1-300 | head -n 30)"
+	elif [ ! -s want.lines ] && [ $# = 2 ]; then
+		not_ok "$2" "strace logged nothing of the kind"
+	else
+		pass "$2 ($(($(wc -l <want.lines))))"
+	fi
+}
+
+# compare TRACE LOG RAW: writes want and got.
+compare() {
+	root=$(awk '{ print $1; exit }' "$2")
+	awk -v raw="$3" -f "$oracle/texts.awk" -f "$oracle/strace_log.awk" "$2" >strace.lines || return
+	sort -s -k2,2n strace.lines >want
+	killed=$(awk -F "$tab" '$1 == "call" && $5 == "?" && $3 !~ /^exit/ { printf "%s ", $2 }' want)
+	dump "$1" |
+		awk -v raw="$3" -v root="$root" -v killed="$killed" \
+			-f "$oracle/texts.awk" -f "$oracle/trace_log.awk" >trace.lines || return
+	sort -s -k2,2n trace.lines >got
+}
+
+strace_says() {
+	name=$1
+	want=$2
+	shift 2
+	rm -f log
+	# Once with every argument as a number, once with the strings in it.
+	record raw.dnt strace -f -o log -X raw -e raw=all "$@" >out
+	status=$?
+	if [ "$status" = 77 ]; then
+		skip "$name" "$(cat out .said)"
+		return
+	fi
+	is "$status" "$want" "$name: its exit status"
+	compare raw.dnt log 1
+	same call "$name: each call, its arguments and its result"
+	same end "$name: how each thread ends"
+	same sig "$name: each signal taken" maybe
+	books raw.dnt "$name"
+	rm -f log
+	record text.dnt strace -f -o log -X raw -xx -s 65536 "$@" >out
+	compare text.dnt log 0
+	same text "$name: each path"
+	same argv "$name: each argument list"
+	books text.dnt "$name, once more"
+}

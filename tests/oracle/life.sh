@@ -1,0 +1,20 @@
+#!/bin/sh
+# Processes and threads of every kind against strace: what each of them did, in its
+# order, with arguments, results, paths, signals and its end.
+. "$(dirname "$0")/lib.sh"
+need_cmd strace
+need_bpf
+
+strace_says "200 children" 0 life forks 200
+strace_says "a crowd" 0 life crowd 40
+strace_says "64 threads" 0 life threads 64
+strace_says "vfork" 0 life vfork
+strace_says "clone with CLONE_VM" 0 life clone-vm
+strace_says "clone3" 0 life clone3
+strace_says "exec by a second thread" 7 life thread-exec 3
+strace_says "the first thread ends first" 8 life leader-first
+strace_says "a thread ends all" 8 life group-exit
+strace_says "pid namespaces" 0 life pidns
+strace_says "names" 0 life names
+strace_says "spawn, system, scripts" 0 life spawn
+done_testing
