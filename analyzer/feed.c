@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decode.h"
+#include "decode.h"
 #include "events.h"
 #include "reader.h"
 
@@ -167,7 +167,7 @@ static int on_call(void *ctx, const struct dn_syscall *s)
 	o->abi = s->abi;
 	o->nargs = s->nargs;
 	o->nstr = (uint8_t)nstr;
-	o->str = c->str + c->nstr;
+	o->str = nstr ? c->str + c->nstr : NULL;
 	for (unsigned i = 0; i < nstr; i++) {
 		struct dn_call_str *q = &c->str[c->nstr++];
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decode.h"
+#include "decode.h"
 #include "calltext.h"
 #include "events.h"
 #include "names.h"

@@ -24,7 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decode.h"
+#include "decode.h"
 #include "events.h"
 #include "reader.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/decode.h"
+#include "decode.h"
 #include "db.h"
 #include "events.h"
 #include "load.h"

@@ -152,6 +152,11 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 		send_start(task, st, st->next_thread, st->thread, DN_ORIGIN_EXEC, 0);
 		st->seq--;
 	}
+	begin = BPF_CORE_READ(task, mm, arg_start);
+	end = BPF_CORE_READ(task, mm, arg_end);
+	if (knob_strings && st->late)
+		send_exec_strings(st, open_slot(st), (__u64)BPF_CORE_READ(bprm, filename), begin,
+				  end > begin ? end - begin : 0);
 	s = bpf_map_lookup_elem(&exec_scratch, &cpu);
 	if (!s || s->busy) {
 		count(DN_COUNT_lifecycle_lost);
@@ -184,8 +189,6 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	s->head.cwd_len = n;
 	off += n;
 
-	begin = BPF_CORE_READ(task, mm, arg_start);
-	end = BPF_CORE_READ(task, mm, arg_end);
 	n = end > begin ? end - begin : 0;
 	s->head.argv_true_len = n;
 	if (n > DN_RING_ARGV_MAX)
@@ -253,13 +256,10 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 {
 	struct dn_task_state *st = task_state(task);
 	struct dn_ring_comm r = {};
-	__u32 slot;
 
 	if (!st || !st->armed)
 		return 0;
-	slot = st->abi == DN_NATIVE_ABI ? DN_SLOT_NATIVE :
-		st->abi == DN_ABI_X32 ? DN_SLOT_X32 : DN_SLOT_COMPAT;
-	if (st->in_call && is_exec(slot, st->nr))
+	if (st->in_call && is_exec(open_slot(st), st->nr))
 		return 0;	/* the exec record has the name */
 	r.type = DN_RING_COMM;
 	r.thread = st->thread;

@@ -62,12 +62,13 @@ static long argv_part(__u32 i, struct argv_walk *w)
 		s->argv_cut = 1;
 		return 1;
 	}
-	n = bpf_probe_read_user_str(&s->data[off & (DN_RING_ARGV_MAX - 1)], ARGV_PART_MAX, (void *)p);
+	n = bpf_probe_read_user_str(&s->data[off & (DN_RING_ARGV_MAX - 1)], ARGV_PART_MAX + 1,
+				    (void *)p);
 	if (n < 0) {
 		s->argv_bad = 1;
 		return 1;
 	}
-	s->argv_cut |= n == ARGV_PART_MAX;
+	s->argv_cut |= n > ARGV_PART_MAX;
 	s->argv_len = off + n;
 	return 0;
 }
@@ -109,6 +110,29 @@ static __always_inline int sockaddr_len(struct dn_task_state *st, __u32 arg, boo
 	return len;
 }
 
+/* Sends the n bytes in scratch as the string of a call; there were want. */
+static __always_inline int put_string(struct string_scratch *s, struct dn_task_state *st, __u32 item,
+				      long n, long want)
+{
+	void *ring = this_ring();
+
+	s->head.type = DN_RING_STRING;
+	s->head.arg = DN_PLAN_ARG(item);
+	s->head.kind = DN_PLAN_KIND(item);
+	s->head.thread = st->thread;
+	s->head.seq = st->seq;
+	s->head.len = n;
+	s->head.true_len = want;
+	n += sizeof(s->head);
+	if (ring && !bpf_ringbuf_output(ring, &s->head, n & (SCRATCH_DATA - 1), BPF_RB_NO_WAKEUP)) {
+		st->nstr++;
+	} else {
+		st->flags |= DN_CALL_STR_LOST;
+		count(DN_COUNT_string_lost);
+	}
+	return 0;
+}
+
 /*
  * Reads string i of a plan and sends it. 0 done (or nothing to do), -1 not
  * readable now. at_return: the last try; what is still not readable is sent
@@ -120,7 +144,6 @@ __noinline int send_string(struct string_scratch *s, struct dn_task_state *st, _
 	__u32 kind = DN_PLAN_KIND(item), arg = DN_PLAN_ARG(item);
 	long n = -1, want = 0;
 	__u64 ptr;
-	void *ring;
 
 	if (!s || !st || arg > 5)
 		return 0;
@@ -129,14 +152,14 @@ __noinline int send_string(struct string_scratch *s, struct dn_task_state *st, _
 		return 0;
 	s->head.flags = at_return && kind != DN_STR_SOCKADDR_OUT ? DN_STR_LATE : 0;
 	if (kind == DN_STR_PATH) {
-		n = bpf_probe_read_user_str(s->data, DN_RING_PATH_MAX, (void *)ptr);
-		if (n == DN_RING_PATH_MAX)
+		n = bpf_probe_read_user_str(s->data, DN_RING_PATH_MAX + 1, (void *)ptr);
+		if (n > DN_RING_PATH_MAX)	/* an exact fit is not cut */
 			s->head.flags |= DN_STR_TRUNCATED;
 		n = n > 0 ? n - 1 : -1;
 		want = n;
 	} else if (kind == DN_STR_TEXT) {
-		n = bpf_probe_read_user_str(s->data, DN_RING_TEXT_MAX, (void *)ptr);
-		if (n == DN_RING_TEXT_MAX)
+		n = bpf_probe_read_user_str(s->data, DN_RING_TEXT_MAX + 1, (void *)ptr);
+		if (n > DN_RING_TEXT_MAX)	/* an exact fit is not cut */
 			s->head.flags |= DN_STR_TRUNCATED;
 		n = n > 0 ? n - 1 : -1;
 		want = n;
@@ -164,22 +187,7 @@ __noinline int send_string(struct string_scratch *s, struct dn_task_state *st, _
 	}
 	if (s->head.flags & DN_STR_TRUNCATED)
 		count(DN_COUNT_string_truncated);
-	s->head.type = DN_RING_STRING;
-	s->head.arg = arg;
-	s->head.kind = kind;
-	s->head.thread = st->thread;
-	s->head.seq = st->seq;
-	s->head.len = n;
-	s->head.true_len = want;
-	ring = this_ring();
-	n += sizeof(s->head);
-	if (ring && !bpf_ringbuf_output(ring, &s->head, n & (SCRATCH_DATA - 1), BPF_RB_NO_WAKEUP)) {
-		st->nstr++;
-	} else {
-		st->flags |= DN_CALL_STR_LOST;
-		count(DN_COUNT_string_lost);
-	}
-	return 0;
+	return put_string(s, st, item, n, want);
 }
 
 /* Reads and sends the strings of the open call that are due: at its entry all
@@ -218,6 +226,54 @@ __noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_retur
 		if (send_string(s, st, item, at_return))
 			st->late |= 1 << i;
 	}
+	s->busy = 0;
+	return 0;
+}
+
+/*
+ * The late strings of an execve that has succeeded: its pages are gone, but
+ * the kernel has the path, and the new image its arguments (from, len).
+ */
+__noinline int send_exec_strings(struct dn_task_state *st, __u32 slot, __u64 path, __u64 from,
+				 __u64 len)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct string_scratch *s = bpf_map_lookup_elem(&string_scratch, &cpu);
+
+	if (!s || !st || slot >= DN_SLOTS || st->nr >= DN_NR_MAX)
+		return 0;
+	if (s->busy) {
+		st->flags |= DN_CALL_STR_LOST;
+		count(DN_COUNT_scratch_busy);
+		return 0;
+	}
+	s->busy = 1;
+	for (int i = 0; i < 2; i++) {
+		__u32 item = plans[slot][st->nr & (DN_NR_MAX - 1)].str[i];
+		long n = -1, want;
+
+		if (!(st->late & 1 << i))
+			continue;
+		s->head.flags = DN_STR_LATE;
+		if (DN_PLAN_KIND(item) == DN_STR_PATH) {
+			n = bpf_probe_read_kernel_str(s->data, DN_RING_PATH_MAX, (void *)path) - 1;
+			want = n;
+		} else {
+			want = len;
+			n = len > DN_RING_ARGV_MAX ? DN_RING_ARGV_MAX : len;
+			if (n < want)
+				s->head.flags |= DN_STR_TRUNCATED;
+			if (bpf_probe_read_user(s->data, n & (2 * DN_RING_ARGV_MAX - 1), (void *)from))
+				n = -1;
+		}
+		if (n < 0 || n > DN_RING_ARGV_MAX) {
+			s->head.flags = DN_STR_LATE | DN_STR_UNREADABLE;
+			n = want = 0;
+			count(DN_COUNT_string_unreadable);
+		}
+		put_string(s, st, item, n, want);
+	}
+	st->late = 0;
 	s->busy = 0;
 	return 0;
 }

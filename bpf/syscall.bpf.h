@@ -78,6 +78,13 @@ static __always_inline void send_call(struct dn_task_state *st, __u64 end, __s64
 	}
 }
 
+/* The slot of the open call's ABI. */
+static __always_inline __u32 open_slot(const struct dn_task_state *st)
+{
+	return st->abi == DN_NATIVE_ABI ? DN_SLOT_NATIVE :
+		st->abi == DN_ABI_X32 ? DN_SLOT_X32 : DN_SLOT_COMPAT;
+}
+
 /* Takes the call of task into st. Returns its ABI's slot. */
 static __always_inline __u32 open_call(struct dn_task_state *st, struct task_struct *task,
 				       struct pt_regs *regs, __u32 nr)
@@ -107,6 +114,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		if (!is_exec(DN_SLOT_NATIVE, id))
 			return 0;
 		st->armed = 1;
+		count(DN_COUNT_threads);
 		send_start(task, st, st->thread, 0, DN_ORIGIN_TARGET, 0);
 	}
 	st->fresh = 0;
@@ -153,8 +161,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		if (st->nr < DN_NR_MAX)
 			st->nargs = plans[slot][st->nr & (DN_NR_MAX - 1)].nargs;
 	} else {
-		slot = st->abi == DN_NATIVE_ABI ? DN_SLOT_NATIVE :
-			st->abi == DN_ABI_X32 ? DN_SLOT_X32 : DN_SLOT_COMPAT;
+		slot = open_slot(st);
 	}
 	/* after a successful exec the addresses are another image's */
 	if (knob_strings && st->late && !(is_exec(slot, st->nr) && !ret))

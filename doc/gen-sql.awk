@@ -37,7 +37,7 @@ function put(s)
 	views = views s "\n"
 }
 
-FILENAME ~ /views\.sql$/ && /^-- view / {
+FILENAME ~ /views\.sql$/ && /^-- view [a-z0-9_]+: / {
 	name = $3
 	sub(/:$/, "", name)
 	what = $0

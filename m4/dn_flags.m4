@@ -1,6 +1,7 @@
 dnl DN_FLAGS: the language level, hardening, and the sanitizer switches. Sets
-dnl DN_CFLAGS, DN_CPPFLAGS and DN_LDFLAGS (DN_LDFLAGS is for programs: it
-dnl carries -pie, which a shared object must not have).
+dnl DN_CFLAGS, DN_CPPFLAGS, DN_LDFLAGS (for programs: it carries -pie, which a
+dnl shared object must not have) and DN_SANITIZE (for compiler and linker; apart,
+dnl because the programs that tests record must be as plain as a user's).
 AC_DEFUN([DN_FLAGS], [
   AC_ARG_ENABLE([asan],
     [AS_HELP_STRING([--enable-asan], [build with AddressSanitizer])],
@@ -49,9 +50,9 @@ AC_DEFUN([DN_FLAGS], [
     DN_ADD_FLAG([DN_SANITIZE], [-fno-sanitize-recover=undefined])
   ])
   AS_IF([test -n "$DN_SANITIZE"], [
-    AS_VAR_APPEND([DN_CFLAGS], [" $DN_SANITIZE -fno-omit-frame-pointer"])
-    AS_VAR_APPEND([DN_LDFLAGS], [" $DN_SANITIZE"])
+    AS_VAR_APPEND([DN_SANITIZE], [" -fno-omit-frame-pointer"])
   ])
+  AC_SUBST([DN_SANITIZE])
   AC_SUBST([DN_CFLAGS])
   AC_SUBST([DN_CPPFLAGS])
   AC_SUBST([DN_LDFLAGS])

@@ -329,6 +329,7 @@ int dn_writer_block(struct dn_writer *w, enum dn_block_kind kind, struct dn_enco
 	int err;
 
 	pthread_mutex_lock(&w->rows);
+	close_block(w);		/* what came before it stands before it */
 	err = enqueue(w, (uint8_t)kind, e);
 	if (err)
 		w->rows_lost += rows;

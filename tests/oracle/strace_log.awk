@@ -97,7 +97,9 @@ function strings(tid, name, args, n, i, part, line, list)
 		list = arg[1]
 		gsub(/^\[|\]$/, "", list)
 		gsub(/", "/, "\\x00", list)
-		print "argv", tid, bytes(list) (list == "" ? "" : "00")
+		print "argv", tid, list ~ /^[^"]/ ? "bad" : bytes(list) (list == "" ? "" : "00")
+	} else if (name == "execve" && text(arg[1]) == "bad") {
+		print "argv", tid, "bad"
 	}
 }
 
@@ -114,6 +116,8 @@ function call(tid, name, args, result)
 	} else {
 		sub(/ .*/, "", result)
 	}
+	if (name ~ /^syscall_0xffffffff......../)	# a number has 32 bits
+		sub(/0xffffffff/, "0x", name)
 	if (raw) {
 		gsub(/ /, "", args)
 		if (args ~ /^<\.\.\./)	# <... resuming interrupted NAME ...>

@@ -26,6 +26,18 @@ function flush_call(last)
 	held_name = ""
 }
 
+# strace shows the registers of a 32-bit caller with their sign.
+function extended(args, i, n, part, s)
+{
+	n = split(args, part, ",")
+	for (i = 1; i <= n; i++) {
+		if (part[i] ~ /^0x[89a-f].......$/)
+			sub(/0x/, "0xffffffff", part[i])
+		s = s (i > 1 ? "," : "") part[i]
+	}
+	return s
+}
+
 function strings(i, n, k, part, str, line, which, have)
 {
 	delete have
@@ -33,7 +45,7 @@ function strings(i, n, k, part, str, line, which, have)
 	for (i = 1; i <= n; i++) {
 		split(part[i], str, ":")
 		if (str[2] == "argv") {
-			argv = str[5] (str[3] ~ /cut/ ? "..." : "")
+			argv = str[3] ~ /unreadable/ ? "bad" : str[5] (str[3] ~ /cut/ ? "..." : "")
 			if ($7 == "execve")
 				print "argv", $2, argv
 		} else if (str[2] != "sockaddr" && str[2] != "sockaddr_out") {
@@ -98,6 +110,7 @@ $1 == "signal_delivered" {
 	if ((field("thread") in ours) && field("sig") != 9) {	# strace is not shown SIGKILL
 		taken[++signals] = "sig" OFS tid[field("thread")] OFS field("sig") OFS field("code")
 		taken_at[signals] = field("time")
+		taken_by[signals] = field("thread")
 	}
 	next
 }
@@ -112,7 +125,7 @@ $1 == "call" && ($4 in ours) {
 	held_thread = $4
 	held_tid = $2
 	held_name = $7
-	held_args = $8
+	held_args = $6 == "i386" ? extended($8) : $8
 	held_result = $9
 	if (!raw)
 		strings()
@@ -120,9 +133,13 @@ $1 == "call" && ($4 in ours) {
 
 END {
 	flush_call(1)
-	for (i = 1; i <= signals; i++)
-		if (taken_at[i] + 0 > begin + 0)
+	for (i = 1; i <= signals; i++) {
+		# ... nor a SIGSYS that seccomp kills with
+		split(taken[i], part, OFS)
+		if (taken_at[i] + 0 > begin + 0 &&
+		    !(part[3] == 31 && end_of[taken_by[i]] == "signal 31"))
 			print taken[i]
+	}
 	# What strace calls the end of a first thread is that of its process.
 	for (id in end_of)
 		print "end", tid[id], id in superseded ? "superseded" : \

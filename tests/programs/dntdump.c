@@ -118,12 +118,15 @@ static int put_call(void *ctx, const struct dn_syscall *c)
 	static const char *const kind[] = { "none", "path", "text", "sockaddr", "sockaddr_out",
 		"argv", "bytes" };
 	bool known = c->thread < threads;
-	char name[DN_SYSCALL_NAME_SIZE];
+	char buf[DN_SYSCALL_NAME_SIZE];
+	const char *name = dn_syscall_name(c->abi, c->nr, buf);
 
 	(void)ctx;
+	if (c->abi == DN_ABI_X32 && name == buf)	/* as it was called */
+		snprintf(buf, sizeof(buf), "syscall_%#x", c->nr | DN_X32_BIT);
 	printf("call\t%u\t%u\t%u\t%u\t%s\t%s\t", known ? thread[c->thread].tid : 0,
 	       known ? thread[c->thread].pid : 0, c->thread, c->seq, dn_abi_name(c->abi),
-	       dn_syscall_name(c->abi, c->nr, name));
+	       name);
 	for (unsigned i = 0; i < c->nargs; i++)
 		printf("%s%#" PRIx64, i ? "," : "", c->args[i]);
 	putchar('\t');

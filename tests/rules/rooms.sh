@@ -74,7 +74,7 @@ for f in schema/* bpf/* common/* recorder/* analyzer/* doc/* tests/unit/*.c test
 	*) continue ;;
 	esac
 	case $f in
-	*'*'* | *.skel.h | common/syscalls_gen.h | analyzer/schema_sql.h) continue ;;
+	*'*'* | tests/*/lib*.sh | *.skel.h | common/syscalls_gen.h | analyzer/schema_sql.h) continue ;;
 	tests/unit/*.c) want=${f%.c} ;;
 	*) want=$f ;;
 	esac

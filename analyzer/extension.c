@@ -1,5 +1,5 @@
 /*
- * ext.c - denet.so: a trace in any sqlite3 shell.
+ * extension.c - denet.so: a trace in any sqlite3 shell.
  *
  *   $ DENET_TRACE=run.dnt sqlite3
  *   sqlite> .load ./denet
@@ -13,7 +13,7 @@
  * own, which the host then holds as the attached, read-only schema `denet`
  * with all views; the calls stay in the file behind raw_syscall.
  */
-#include "ext_api.h"
+#include "extension_api.h"
 
 #include <errno.h>
 #include <stdlib.h>
