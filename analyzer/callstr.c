@@ -102,8 +102,8 @@ static int put_inet6(char *out, size_t cap, const uint8_t *a)
 			i += best_len;
 			continue;
 		}
-		n += (unsigned)snprintf(out + n, cap - n, "%s%x", i && i != best + best_len ? ":" : "",
-					group[i]);
+		n += (unsigned)snprintf(out + n, cap - n, "%s%x",
+					i && i != best + best_len ? ":" : "", group[i]);
 		i++;
 	}
 	return (int)n;

@@ -25,6 +25,7 @@
 
 struct dn_db {
 	sqlite3 *h;
+	unsigned flags;
 	int64_t trace_id;
 	uint64_t origin;
 	sqlite3_stmt *row[DN_EV_MAX];
@@ -121,6 +122,7 @@ int dn_db_open(const char *path, unsigned flags, struct dn_db **out, char *err, 
 	snprintf(err, errlen, "there is no memory");
 	if (!db)
 		return -ENOMEM;
+	db->flags = flags;
 	/* The empty name is a file of SQLite's own, deleted at once, that lives
 	 * in the cache until it outgrows it: memory stays bounded. */
 	ret = sqlite3_open_v2(flags & DN_DB_TEMP ? "" : path, &db->h,
@@ -173,6 +175,11 @@ sqlite3 *dn_db_handle(struct dn_db *db)
 const char *dn_db_error(const struct dn_db *db)
 {
 	return sqlite3_errmsg(db->h);
+}
+
+unsigned dn_db_flags(const struct dn_db *db)
+{
+	return db->flags;
 }
 
 int64_t dn_db_trace_id(const struct dn_db *db)

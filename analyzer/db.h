@@ -47,6 +47,9 @@ static inline int64_t dn_db_id(int64_t trace_id, uint32_t id)
 enum dn_db_flag {
 	DN_DB_TEMP = 1 << 0,		/* private and temporary: path is not looked at */
 	DN_DB_NO_SYSCALL = 1 << 1,	/* the caller makes raw_syscall (a virtual table) */
+	/* Only our reports will read it: what none of them asks for is not stored.
+	 * raw_syscall_stat holds failed calls only, raw_latency all threads together. */
+	DN_DB_REPORT = 1 << 2,
 };
 
 /*
@@ -126,6 +129,9 @@ struct dn_db_totals {
  * tables derived from its rows (raw_thread, raw_process, raw_call, raw_finding). */
 int dn_db_end_trace(struct dn_db *db, const struct dn_file_header *h,
 		    const struct dn_read_report *rep, const struct dn_db_totals *t);
+
+/* As given to dn_db_open(). */
+unsigned dn_db_flags(const struct dn_db *db);
 
 /* Id of the trace that is open, 0: none. */
 int64_t dn_db_trace_id(const struct dn_db *db);

@@ -53,7 +53,8 @@ static void watch(const char *path)
 
 int dn_dbfile_is_ours(const char *path, bool follow)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
+	int fd = open(path,
+		      O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW));
 	uint8_t h[HEADER];
 	struct stat st;
 	ssize_t n = 0;
@@ -86,7 +87,8 @@ static int check_target(const char *path, char *why, size_t len)
 		return -ELOOP;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		snprintf(why, len, S_ISDIR(st.st_mode) ? "it is a directory" : "it is no regular file");
+		snprintf(why, len,
+			 S_ISDIR(st.st_mode) ? "it is a directory" : "it is no regular file");
 		return -EEXIST;
 	}
 	ours = dn_dbfile_is_ours(path, false);

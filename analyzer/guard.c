@@ -23,8 +23,8 @@ static const char *const dimensions[] = {
 
 /* Tables that are made of the calls. */
 static const char *const rollups[] = {
-	"raw_syscall_stat", "raw_latency", "raw_rate", "raw_path", "raw_address", "raw_call",
-	"raw_finding",
+	"raw_syscall_stat", "raw_result", "raw_thread_calls", "raw_process_calls", "raw_latency",
+	"raw_rate", "raw_path", "raw_address", "raw_call", "raw_finding",
 };
 
 /* Columns of raw_trace that are. */

@@ -68,7 +68,8 @@ static XXH128_hash_t hash_of(const struct dn_feed_call *c)
 		const struct dn_call_str *s = &c->str[i];
 
 		h = XXH3_128bits_withSeed(s->p, s->len,
-					  h.low64 * 31 + h.high64 + ((uint64_t)s->kind << 8 | s->flags));
+					  h.low64 * 31 + h.high64 +
+						  ((uint64_t)s->kind << 8 | s->flags));
 	}
 	return h;
 }

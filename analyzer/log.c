@@ -54,6 +54,10 @@ struct log {
 	size_t ntasks, tasks_cap;
 	const struct task *last;
 	int width;		/* of the first column */
+	/* the first column of the last line, padded */
+	const struct task *named;
+	char name[TASK_NAME + 2];
+	int name_len;
 };
 
 /* --- tasks -------------------------------------------------------------------- */
@@ -102,8 +106,9 @@ static const struct task *find_task(struct log *l, uint32_t thread)
 	const struct task key = { .thread = thread };
 
 	if (!l->last || l->last->thread != thread)
-		l->last = l->ntasks ? bsearch(&key, l->task, l->ntasks, sizeof(key), compare_tasks) :
-				      NULL;
+		l->last = l->ntasks ?
+				  bsearch(&key, l->task, l->ntasks, sizeof(key), compare_tasks) :
+				  NULL;
 	return l->last;
 }
 
@@ -210,17 +215,40 @@ static bool want_row(void *ctx, const struct dn_row *r)
 
 /* --- lines -------------------------------------------------------------------- */
 
+/* "12.000000345" in at least 13 columns, without printf: it is on every line. */
+static void put_seconds(struct dn_text *t, uint64_t ns, bool negative)
+{
+	char buf[32], *p = buf + sizeof(buf);
+
+	for (int i = 0; i < 10 || ns; i++) {
+		if (i == 9)
+			*--p = '.';
+		*--p = (char)('0' + ns % 10);
+		ns /= 10;
+	}
+	if (negative)
+		*--p = '-';
+	while (p > buf + sizeof(buf) - 13)
+		*--p = ' ';
+	dn_text_bytes(t, p, (size_t)(buf + sizeof(buf) - p));
+}
+
 static void put_prefix(struct log *l, struct dn_text *t, uint32_t thread, uint64_t time)
 {
-	uint64_t ns = time < l->origin ? l->origin - time : time - l->origin;
-	char name[TASK_NAME], seconds[48];
+	const struct task *k = find_task(l, thread);
+	bool negative = time < l->origin;
 
 	if (l->o->color)
 		dn_text_add(t, DIM);
-	task_name(find_task(l, thread), name);
-	snprintf(seconds, sizeof(seconds), "%s%" PRIu64 ".%09" PRIu64, time < l->origin ? "-" : "",
-		 ns / 1000000000, ns % 1000000000);
-	dn_text_addf(t, "%-*s %13s ", l->width, name, seconds);
+	if (!l->name_len || l->named != k) {
+		l->name_len = snprintf(l->name, sizeof(l->name), "%*s ", -l->width, "");
+		task_name(k, l->name);
+		l->name[strlen(l->name)] = ' ';
+		l->named = k;
+	}
+	dn_text_bytes(t, l->name, (size_t)l->name_len);
+	put_seconds(t, negative ? l->origin - time : time - l->origin, negative);
+	dn_text_char(t, ' ');
 	if (l->o->color)
 		dn_text_add(t, PLAIN);
 }
@@ -229,8 +257,8 @@ static int put_call(void *ctx, const struct dn_syscall *s, struct dn_text *t)
 {
 	static const struct dn_calltext_opts opts = { .align = ALIGN, .duration = true };
 	struct log *l = ctx;
-	bool red = l->o->color && !(s->flags & DN_CALL_UNFINISHED) && s->ret < 0 && s->ret >= -4095 &&
-		   !dn_errno_is_restart((unsigned)-s->ret);
+	bool red = l->o->color && !(s->flags & DN_CALL_UNFINISHED) && s->ret < 0 &&
+		   s->ret >= -4095 && !dn_errno_is_restart((unsigned)-s->ret);
 
 	put_prefix(l, t, s->thread, s->start);
 	if (red)
@@ -356,8 +384,9 @@ static int run(struct log *l)
 
 	/* A list of calls asks for calls. */
 	if (!o->syscall)
-		t.events |= UINT64_C(1) << DN_EV_signal_delivered | UINT64_C(1) << DN_EV_thread_exit |
-			    UINT64_C(1) << DN_EV_thread_end | UINT64_C(1) << DN_EV_exec;
+		t.events |= UINT64_C(1) << DN_EV_signal_delivered |
+			    UINT64_C(1) << DN_EV_thread_exit | UINT64_C(1) << DN_EV_thread_end |
+			    UINT64_C(1) << DN_EV_exec;
 	if (o->has_since)
 		t.from = boot_time(l->origin, o->since);
 	if (o->has_until)
@@ -371,8 +400,8 @@ static int finish(const struct log *l, const char *name)
 	const struct dn_read_report *rep = dn_reader_report(l->reader);
 
 	if (l->lost && !l->o->quiet)
-		dn_remark("%s: the recorder lost %" PRIu64 " system calls; they are not in the log", name,
-			  l->lost);
+		dn_remark("%s: the recorder lost %" PRIu64 " system calls; they are not in the log",
+			  name, l->lost);
 	if (rep->complete && !l->damaged)
 		return DN_EXIT_OK;
 	if (!l->o->quiet)
@@ -383,7 +412,7 @@ static int finish(const struct log *l, const char *name)
 
 int dn_log(const struct dn_options *o, struct dn_source *src, FILE *out)
 {
-	struct log l = { .o = o, .out = out };
+	struct log l = { .o = o, .out = out, .width = 1 };
 	const char *name = dn_source_name(src);
 	int status = DN_EXIT_NONE, err;
 	char why[256];

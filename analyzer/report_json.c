@@ -215,8 +215,8 @@ static const char command_sql[] =
 	" t.end_reason, t.exit_code, t.exit_signal,"
 	" (SELECT name FROM raw_signal WHERE sig = t.exit_signal) AS exit_signal_name,"
 	" t.survivors"
-	" FROM traces AS t LEFT JOIN (SELECT * FROM processes WHERE trace_id = ?1 AND origin = 'target'"
-	" ORDER BY process_id LIMIT 1) AS p USING (trace_id) WHERE trace_id = ?1";
+	" FROM traces AS t LEFT JOIN (SELECT * FROM raw_process WHERE trace_id = ?1 AND origin = 0"
+	" ORDER BY process LIMIT 1) AS p USING (trace_id) WHERE trace_id = ?1";
 
 static const char argv_sql[] =
 	"SELECT argv FROM raw_exec WHERE trace_id = ?1 ORDER BY time, rowid LIMIT 1";
@@ -293,11 +293,11 @@ static const char syscalls_sql[] =
 
 static const char by_errno_sql[] =
 	"SELECT o.place, r.result AS errno, ifnull(e.name, 'E' || r.result) AS name,"
-	" sum(r.count) AS count"
+	" r.count"
 	" FROM " SYSCALL_ORDER " AS o"
-	" JOIN raw_syscall_stat AS r ON r.abi = o.abi AND r.nr = o.nr AND r.trace_id = ?1"
+	" JOIN raw_result AS r ON r.abi = o.abi AND r.nr = o.nr AND r.trace_id = ?1"
 	" LEFT JOIN raw_errno AS e ON e.errno = r.result"
-	" WHERE r.result > 0 GROUP BY o.place, r.result ORDER BY o.place, count DESC, r.result";
+	" WHERE r.result > 0 ORDER BY o.place, r.count DESC, r.result";
 
 static const char rates_sql[] =
 	"SELECT DISTINCT start_ns, start_ns, width_ns FROM rates WHERE trace_id = ?1 ORDER BY 1";

@@ -39,19 +39,20 @@ static void table_clear(struct dn_stat_table *t)
 		memset(t->slot, 0, t->slots * sizeof(*t->slot));
 }
 
-static void table_free(struct dn_stat_table *t)
+void dn_stat_table_free(struct dn_stat_table *t)
 {
 	table_clear(t);
 	free(t->stat);
 	free(t->slot);
+	memset(t, 0, sizeof(*t));
 }
 
 void dn_rollup_free(struct dn_rollup *r)
 {
 	if (!r)
 		return;
-	table_free(&r->stats);
-	table_free(&r->folds);
+	dn_stat_table_free(&r->stats);
+	dn_stat_table_free(&r->folds);
 	dn_rate_free(&r->rate);
 	dn_strstat_free(&r->paths);
 	dn_strstat_free(&r->addrs);
@@ -172,11 +173,22 @@ static struct dn_stat *table_add(struct dn_stat_table *t, const struct dn_stat *
 	return &t->stat[t->n - 1];
 }
 
-static struct dn_stat *table_get(struct dn_stat_table *t, const struct dn_stat *k)
+struct dn_stat *dn_stat_get(struct dn_stat_table *t, const struct dn_stat *k)
 {
 	struct dn_stat *s = table_find(t, k);
 
 	return s ? s : table_add(t, k);
+}
+
+void dn_stat_add(struct dn_stat *to, const struct dn_stat *from)
+{
+	to->count += from->count;
+	to->timed += from->timed;
+	to->total += from->total;
+	if (from->min < to->min)
+		to->min = from->min;
+	if (from->max > to->max)
+		to->max = from->max;
 }
 
 /* --- histograms ---------------------------------------------------------- */
@@ -191,7 +203,7 @@ static struct dn_hist *fold_of(struct dn_rollup *r, struct dn_stat *s)
 	if (!s->fold) {
 		if (!dn_syscall_info(s->abi, s->nr))
 			key.nr = UINT32_MAX;
-		f = table_get(&r->folds, &key);
+		f = dn_stat_get(&r->folds, &key);
 		if (!f)
 			return NULL;
 		s->fold = (uint32_t)(f - r->folds.stat) + 1;
@@ -334,18 +346,12 @@ static int merge_table(struct dn_stat_table *t, const struct dn_stat_table *src,
 {
 	for (uint32_t i = 0; i < src->n; i++) {
 		const struct dn_stat *s = &src->stat[i];
-		struct dn_stat *e = table_get(t, s);
+		struct dn_stat *e = dn_stat_get(t, s);
 		int fresh;
 
 		if (!e)
 			return -ENOMEM;
-		e->count += s->count;
-		e->timed += s->timed;
-		e->total += s->total;
-		if (s->min < e->min)
-			e->min = s->min;
-		if (s->max > e->max)
-			e->max = s->max;
+		dn_stat_add(e, s);
 		fresh = dn_hist_merge(&e->hist, &s->hist);
 		if (fresh < 0)
 			return fresh;

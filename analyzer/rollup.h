@@ -57,6 +57,15 @@ struct dn_stat_table {
 	uint32_t slots;
 };
 
+/* The entry of a key (thread, nr, abi, result; its category where it is new).
+ * NULL: no memory. Entries move when the table grows. */
+struct dn_stat *dn_stat_get(struct dn_stat_table *t, const struct dn_stat *key);
+
+/* Adds counts, not histograms. */
+void dn_stat_add(struct dn_stat *to, const struct dn_stat *from);
+
+void dn_stat_table_free(struct dn_stat_table *t);
+
 #define DN_STAT_CACHE 64
 
 struct dn_rollup {

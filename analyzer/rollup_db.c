@@ -29,15 +29,102 @@ static int by_key(const void *a, const void *b)
 	return (x->result > y->result) - (x->result < y->result);
 }
 
+static void bind_stat(struct sqlite3_stmt *st, int i, const struct dn_stat *s)
+{
+	dn_bind_int(st, i, s->abi);
+	dn_bind_int(st, i + 1, s->nr);
+	dn_bind_int(st, i + 2, s->result);
+	dn_bind_int(st, i + 3, (int64_t)s->count);
+	dn_bind_int(st, i + 4, (int64_t)s->timed);
+	dn_bind_int(st, i + 5, (int64_t)s->total);
+	if (s->timed) {
+		dn_bind_int(st, i + 6, (int64_t)s->min);
+		dn_bind_int(st, i + 7, (int64_t)s->max);
+	} else {
+		dn_bind_null(st, i + 6);
+		dn_bind_null(st, i + 7);
+	}
+}
+
+#define ADD_STAT                                                                      \
+	" ON CONFLICT DO UPDATE SET count = count + excluded.count,"                          \
+	" timed = timed + excluded.timed, total = total + excluded.total,"                    \
+	" min = min(ifnull(min, excluded.min), ifnull(excluded.min, min)),"                   \
+	" max = max(ifnull(max, excluded.max), ifnull(excluded.max, max))"
+
+/* All threads together, counted up in sums. */
+static int store_sums(struct dn_db *db, const struct dn_stat_table *sums)
+{
+	struct sqlite3_stmt *st = dn_db_stmt(db,
+		"INSERT INTO raw_result VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" ADD_STAT);
+	int err = st ? 0 : -EIO;
+
+	for (uint32_t i = 0; !err && i < sums->n; i++) {
+		dn_bind_int(st, 1, dn_db_trace_id(db));
+		bind_stat(st, 2, &sums->stat[i]);
+		err = dn_db_run(db, st);
+	}
+	return err;
+}
+
+struct thread_sum {
+	uint32_t thread;
+	uint64_t calls, errors, total;
+};
+
+static int store_thread(struct dn_db *db, struct sqlite3_stmt *st, const struct thread_sum *t)
+{
+	int64_t trace = dn_db_trace_id(db);
+
+	if (!t->calls)
+		return 0;
+	dn_bind_int(st, 1, dn_db_id(trace, t->thread));
+	dn_bind_int(st, 2, trace);
+	dn_bind_int(st, 3, (int64_t)t->calls);
+	dn_bind_int(st, 4, (int64_t)t->errors);
+	dn_bind_int(st, 5, (int64_t)t->total);
+	return dn_db_run(db, st);
+}
+
+/* raw_thread_calls of stats that are sorted, and the sums of them. */
+static int store_threads(struct dn_db *db, const struct dn_stat_table *t, struct dn_stat_table *sums)
+{
+	struct sqlite3_stmt *st = dn_db_stmt(db,
+		"INSERT INTO raw_thread_calls VALUES (?1, ?2, ?3, ?4, ?5)"
+		" ON CONFLICT DO UPDATE SET calls = calls + excluded.calls,"
+		" errors = errors + excluded.errors, total = total + excluded.total");
+	struct thread_sum sum = { 0 };
+	int err = st ? 0 : -EIO;
+
+	for (uint32_t i = 0; !err && i < t->n; i++) {
+		const struct dn_stat *s = &t->stat[i];
+		struct dn_stat key = *s, *e;
+
+		if (!s->count)
+			continue;
+		if (s->thread != sum.thread) {
+			err = store_thread(db, st, &sum);
+			sum = (struct thread_sum){ .thread = s->thread };
+		}
+		sum.calls += s->count;
+		sum.errors += dn_result_is_error(s->result) ? s->count : 0;
+		sum.total += s->total;
+		key.thread = 0;
+		e = dn_stat_get(sums, &key);
+		if (!e)
+			return -ENOMEM;
+		dn_stat_add(e, s);
+	}
+	return err ? err : store_thread(db, st, &sum);
+}
+
 /* Sorting breaks the table's hash: only before it is cleared or freed. */
 static int store_stats(struct dn_db *db, struct dn_rollup *r)
 {
 	struct sqlite3_stmt *st = dn_db_stmt(db,
-		"INSERT INTO raw_syscall_stat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-		" ON CONFLICT DO UPDATE SET count = count + excluded.count,"
-		" timed = timed + excluded.timed, total = total + excluded.total,"
-		" min = min(ifnull(min, excluded.min), ifnull(excluded.min, min)),"
-		" max = max(ifnull(max, excluded.max), ifnull(excluded.max, max))");
+		"INSERT INTO raw_syscall_stat VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" ADD_STAT);
+	bool errors_only = dn_db_flags(db) & DN_DB_REPORT;
+	struct dn_stat_table sums = { 0 };
 	int64_t trace = dn_db_trace_id(db);
 	int err = st ? 0 : -EIO;
 
@@ -46,25 +133,18 @@ static int store_stats(struct dn_db *db, struct dn_rollup *r)
 	for (uint32_t i = 0; !err && i < r->stats.n; i++) {
 		const struct dn_stat *s = &r->stats.stat[i];
 
-		if (!s->count)
+		if (!s->count || (errors_only && !dn_result_is_error(s->result)))
 			continue;
 		dn_bind_int(st, 1, trace);
 		dn_bind_int(st, 2, dn_db_id(trace, s->thread));
-		dn_bind_int(st, 3, s->abi);
-		dn_bind_int(st, 4, s->nr);
-		dn_bind_int(st, 5, s->result);
-		dn_bind_int(st, 6, (int64_t)s->count);
-		dn_bind_int(st, 7, (int64_t)s->timed);
-		dn_bind_int(st, 8, (int64_t)s->total);
-		if (s->timed) {
-			dn_bind_int(st, 9, (int64_t)s->min);
-			dn_bind_int(st, 10, (int64_t)s->max);
-		} else {
-			dn_bind_null(st, 9);
-			dn_bind_null(st, 10);
-		}
+		bind_stat(st, 3, s);
 		err = dn_db_run(db, st);
 	}
+	if (!err)
+		err = store_threads(db, &r->stats, &sums);
+	if (!err)
+		err = store_sums(db, &sums);
+	dn_stat_table_free(&sums);
 	return err;
 }
 
@@ -257,8 +337,12 @@ int dn_rollup_spill(struct dn_db *db, struct dn_rollup *r)
 
 int dn_rollup_store(struct dn_db *db, struct dn_rollup *r)
 {
-	int err = store_stats(db, r);
+	int err = 0;
 
+	if (dn_db_flags(db) & DN_DB_REPORT && !r->folded)
+		err = dn_rollup_fold(r);
+	if (!err)
+		err = store_stats(db, r);
 	if (!err)
 		err = store_hists(db, r->folded ? &r->folds : &r->stats, !r->folded);
 	if (!err)

@@ -99,7 +99,8 @@ static int add_word(struct dn_select *s, char *text, char *err, size_t errlen)
 		rc = regcomp(&w.re, text + 1, REG_EXTENDED | REG_NOSUB);
 		if (rc) {
 			regerror(rc, &w.re, why, sizeof(why));
-			snprintf(err, errlen, "the expression /%s/ does not compile: %s", text + 1, why);
+			snprintf(err, errlen, "the expression /%s/ does not compile: %s", text + 1,
+				 why);
 			return -EINVAL;
 		}
 	} else {

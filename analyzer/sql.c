@@ -184,8 +184,8 @@ static int open_database(const char *path, sqlite3 **db)
 	}
 	version = value(*db, "PRAGMA user_version");
 	if (version > DN_DB_VERSION) {
-		snprintf(why, sizeof(why), "it has version %" PRId64 " and this is version %d", version,
-			 DN_DB_VERSION);
+		snprintf(why, sizeof(why), "it has version %" PRId64 " and this is version %d",
+			 version, DN_DB_VERSION);
 		dn_error("use", path, why, "Use a newer denet-analyze");
 		return -EPROTONOSUPPORT;
 	}
@@ -233,8 +233,9 @@ static void look(void *ctx, uint64_t calls)
 static int import_calls(const struct dn_options *o, struct dn_db *db, const struct dn_traces *t,
 			struct dn_imported *im)
 {
-	struct watch w = { .whole = (uint64_t)value(dn_db_handle(db),
-						    "SELECT ifnull(sum(calls), 0) FROM raw_trace") };
+	struct watch w = { .whole =
+				   (uint64_t)value(dn_db_handle(db),
+						   "SELECT ifnull(sum(calls), 0) FROM raw_trace") };
 	int err;
 
 	dn_progress_begin(&w.line, "importing", o->quiet);

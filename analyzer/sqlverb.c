@@ -107,7 +107,8 @@ int dn_sql_main(const struct dn_options *o)
 		sql = t.p ? t.p : "";
 		if (err) {
 			dn_error("read the query", "from standard input",
-				 err == -EINVAL ? "there is a NUL byte in it" : strerror(-err), NULL);
+				 err == -EINVAL ? "there is a NUL byte in it" : strerror(-err),
+				 NULL);
 			status = DN_EXIT_NONE;
 			goto out;
 		}
@@ -121,7 +122,8 @@ out:
 int dn_import_main(const struct dn_options *o)
 {
 	if (!o->db) {
-		dn_error("import", NULL, "the name of the database is missing", "Give it with --db FILE");
+		dn_error("import", NULL, "the name of the database is missing",
+			 "Give it with --db FILE");
 		return DN_EXIT_USAGE;
 	}
 	for (size_t i = 0; i < o->nfile; i++) {

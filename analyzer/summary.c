@@ -19,7 +19,7 @@ static int answer(const struct dn_options *o, struct dn_source *src, void *ctx)
 	struct dn_loaded l;
 	struct dn_db *db;
 	char why[256];
-	int err = dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL, &db, why, sizeof(why));
+	int err = dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL | DN_DB_REPORT, &db, why, sizeof(why));
 
 	if (err) {
 		dn_error("begin a temporary database", NULL, why,

@@ -199,7 +199,9 @@ static void waits(struct state *s, uint64_t start, uint32_t row)
 	struct todo *r = &s->rest;
 
 	if (!r->visited || before(start, 0, row, r->start, 0, r->row))
-		*r = (struct todo){ .start = start, .block = s->key.block, .row = row, .visited = true };
+		*r = (struct todo){
+			.start = start, .block = s->key.block, .row = row, .visited = true
+		};
 }
 
 /* Too many, or too heavy: the later half waits. At least two are there. */

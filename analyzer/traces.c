@@ -45,7 +45,8 @@ static int open_one(struct dn_trace *t, struct dn_vtab_trace *v, const char *fil
 	}
 	err = dn_spool(t->src, &copy);
 	if (err) {
-		dn_error("keep a copy of", file, strerror(-err), "TMPDIR names the directory for it");
+		dn_error("keep a copy of", file, strerror(-err),
+			 "TMPDIR names the directory for it");
 		return err;
 	}
 	if (copy) {

@@ -50,7 +50,8 @@ bool dn_utf8_text(const char *p, size_t len)
 		if (len - i >= 8) {
 			memcpy(&eight, p + i, 8);
 			if (!(eight & UINT64_C(0x8080808080808080)) &&
-			    !((eight - UINT64_C(0x0101010101010101)) & UINT64_C(0x8080808080808080))) {
+			    !((eight - UINT64_C(0x0101010101010101)) &
+			      UINT64_C(0x8080808080808080))) {
 				i += 8;
 				continue;
 			}

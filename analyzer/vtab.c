@@ -4,26 +4,12 @@
  * One sqlite3_module serves all events; the table's context says which. A
  * cursor walks trace by trace, and in each the chunks of a feed.
  *
- * xBestIndex writes its plan into idxStr as one letter for each argument that
- * xFilter will get, in order:
- *
- *   t T  trace_id =, IN       h H  thread =, IN
- *   a A  abi =, IN            n N  nr =, IN
- *   = < l > g                 the time column against a number
- *
- * and into idxNum bit 0: strings of the calls are wanted. Everything pushed
- * down only leaves rows out; SQLite tests every term again (omit is not set),
- * so that an odd value, a REAL or a text, can simply be ignored here.
- *
- * IN needs sqlite3_vtab_in() (SQLite 3.38): without it SQLite would run the
- * whole scan once for each value.
+ * What is pushed down, and how it is written into a plan, is in vtab_filter.c.
  */
 #include "vtab.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,9 +20,9 @@
 #include "reader.h"
 #include "shell_quote.h"
 #include "utf8.h"
+#include "vtab_filter.h"
 
-#define PLAN_STRINGS 1
-#define PLAN_MAX 32		/* terms of a plan; more are left to SQLite */
+#define PLAN_STRINGS 1		/* idxNum: strings of the calls are wanted */
 
 /* Columns of raw_syscall behind the fields of the event. */
 enum {
@@ -48,9 +34,6 @@ enum {
 	COL_CALL_N
 };
 
-#define COL_THREAD (1 + DN_F_syscall_thread)
-#define COL_ABI (1 + DN_F_syscall_abi)
-#define COL_NR (1 + DN_F_syscall_nr)
 #define COL_COMMAND (1 + DN_F_exec_N)
 
 /* What all tables of a registration share. */
@@ -74,15 +57,6 @@ struct table {
 	int time_col;		/* column that can be pushed down, or -1 */
 };
 
-/* Values a column may have, sorted; `all`: any. */
-struct set {
-	bool all;
-	size_t n;
-	int64_t *v;
-};
-
-enum { SET_TRACE, SET_THREAD, SET_ABI, SET_NR, SET_N };
-
 struct cursor {
 	sqlite3_vtab_cursor base;
 	struct dn_feed *feed;
@@ -93,9 +67,7 @@ struct cursor {
 	int64_t trace_id;
 	uint64_t origin;
 	uint64_t damaged;	/* of feed, already counted */
-	/* filter */
-	int64_t from, to;	/* time column, inclusive */
-	struct set set[SET_N];
+	struct dn_vtab_filter filter;
 	struct dn_callstr_buf buf;
 };
 
@@ -172,244 +144,26 @@ static int x_disconnect(sqlite3_vtab *vt)
 	return SQLITE_OK;
 }
 
-/* --- the plan ----------------------------------------------------------------- */
-
-static bool can_in(void)
-{
-#if SQLITE_VERSION_NUMBER >= 3038000
-	return sqlite3_libversion_number() >= 3038000;
-#else
-	return false;
-#endif
-}
-
-/* The letter of a term, or 0 where it is of no use. */
-static char letter(const struct table *t, const struct sqlite3_index_constraint *c)
-{
-	bool call = t->m->event == DN_EV_syscall;
-
-	if (c->op == SQLITE_INDEX_CONSTRAINT_EQ) {
-		if (c->iColumn == 0)
-			return 't';
-		if (call && c->iColumn == COL_THREAD)
-			return 'h';
-		if (call && c->iColumn == COL_ABI)
-			return 'a';
-		if (call && c->iColumn == COL_NR)
-			return 'n';
-	}
-	if (c->iColumn != t->time_col || t->time_col < 0)
-		return 0;
-	switch (c->op) {
-	case SQLITE_INDEX_CONSTRAINT_EQ:
-		return '=';
-	case SQLITE_INDEX_CONSTRAINT_LT:
-		return '<';
-	case SQLITE_INDEX_CONSTRAINT_LE:
-		return 'l';
-	case SQLITE_INDEX_CONSTRAINT_GT:
-		return '>';
-	case SQLITE_INDEX_CONSTRAINT_GE:
-		return 'g';
-	}
-	return 0;
-}
-
-static bool is_in(sqlite3_index_info *info, int i, bool take)
-{
-#if SQLITE_VERSION_NUMBER >= 3038000
-	return can_in() && sqlite3_vtab_in(info, i, take ? 1 : -1);
-#else
-	(void)info;
-	(void)i;
-	(void)take;
-	return false;
-#endif
-}
-
 static int x_best_index(sqlite3_vtab *vt, sqlite3_index_info *info)
 {
 	const struct table *t = (const struct table *)vt;
-	/* Every scan reads the file; terms spare rows and some blocks. Only the
-	 * relations between these figures count. */
-	double rows = t->m->event == DN_EV_syscall ? 1e6 : 1e4, cost = 4e5;
-	char plan[PLAN_MAX + 1];
-	int n = 0;
+	/* bit 63 stands for every column from there on; we have fewer */
+	const uint64_t no_strings = UINT64_C(1) << COL_PACKED_CALL | UINT64_C(1) << COL_PACKED_SEQ;
+	bool calls = t->m->event == DN_EV_syscall;
 
-	for (int i = 0; i < info->nConstraint && n < PLAN_MAX; i++) {
-		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-		char l = letter(t, c);
-
-		if (!c->usable || !l)
-			continue;
-		if (is_in(info, i, false)) {
-			if (!strchr("than", l))
-				continue;
-			is_in(info, i, true);
-			l = (char)(l - 'a' + 'A');
-		}
-		plan[n++] = l;
-		info->aConstraintUsage[i].argvIndex = n;
-		if (strchr("=", l))
-			rows /= 1000, cost /= 10;
-		else if (strchr("<l>gtT", l))
-			rows /= 2, cost /= 1.5;
-		else
-			rows /= 10, cost /= 1.2;
-	}
-	plan[n] = '\0';
-	if (t->m->event == DN_EV_syscall) {
-		/* bit 63 stands for every column from there on; we have fewer */
-		const uint64_t others = UINT64_C(1) << COL_PACKED_CALL | UINT64_C(1) << COL_PACKED_SEQ;
-
-		if ((info->colUsed & ~others) >> COL_STR)
-			info->idxNum |= PLAN_STRINGS;
-	}
-	info->estimatedRows = rows < 1 ? 1 : (sqlite3_int64)rows;
-	info->estimatedCost = cost + rows;
-	info->idxStr = sqlite3_mprintf("%s", plan);
-	info->needToFreeIdxStr = 1;
-	return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
+	if (calls && (info->colUsed & ~no_strings) >> COL_STR)
+		info->idxNum |= PLAN_STRINGS;
+	return dn_vtab_plan(info, calls, t->time_col);
 }
 
-/* --- the filter --------------------------------------------------------------- */
-
-static int compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static bool set_has(const struct set *s, int64_t v)
-{
-	size_t lo = 0, hi = s->n;
-
-	if (s->all)
-		return true;
-	while (lo < hi) {
-		size_t mid = (lo + hi) / 2;
-
-		if (s->v[mid] < v)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < s->n && s->v[lo] == v;
-}
-
-/* Adds a value to a list; one that is no integer makes the list useless. */
-static int list_add(struct set *l, sqlite3_value *value)
-{
-	if (sqlite3_value_numeric_type(value) != SQLITE_INTEGER) {
-		/* NULL equals nothing. 5.0 or a text is SQLite's business. */
-		if (sqlite3_value_type(value) != SQLITE_NULL)
-			l->all = true;
-		return SQLITE_OK;
-	}
-	if (!(l->n & (l->n - 1))) {	/* 0 and powers of two */
-		int64_t *p = sqlite3_realloc64(l->v, (l->n ? 2 * l->n : 1) * sizeof(*p));
-
-		if (!p)
-			return SQLITE_NOMEM;
-		l->v = p;
-	}
-	l->v[l->n++] = sqlite3_value_int64(value);
-	return SQLITE_OK;
-}
-
-/* The set becomes what is in both it and the list; the list is used up. */
-static void set_and(struct set *s, struct set *l)
-{
-	size_t n = 0;
-
-	if (l->all) {
-		sqlite3_free(l->v);
-		return;
-	}
-	if (l->n)
-		qsort(l->v, l->n, sizeof(*l->v), compare);
-	for (size_t i = 0; i < l->n; i++)
-		if (set_has(s, l->v[i]))
-			l->v[n++] = l->v[i];
-	l->n = n;
-	if (!s->all)
-		sqlite3_free(s->v);
-	*s = *l;
-}
-
-static int filter_set(struct set *s, bool in, sqlite3_value *arg)
-{
-	struct set list = { .all = false };
-	int rc;
-
-#if SQLITE_VERSION_NUMBER >= 3038000
-	if (in) {
-		sqlite3_value *v;
-
-		for (rc = sqlite3_vtab_in_first(arg, &v); rc == SQLITE_OK && v;
-		     rc = sqlite3_vtab_in_next(arg, &v)) {
-			rc = list_add(&list, v);
-			if (rc)
-				break;
-		}
-		if (rc == SQLITE_DONE)
-			rc = SQLITE_OK;
-	} else
-#endif
-		rc = list_add(&list, arg);
-	(void)in;
-	if (rc)
-		sqlite3_free(list.v);
-	else
-		set_and(s, &list);
-	return rc;
-}
-
-/* Narrows [from, to] by one term; a REAL only where it is in range. */
-static void filter_time(struct cursor *c, char op, sqlite3_value *arg)
-{
-	int64_t lo, hi;		/* the whole numbers below and above the value */
-	bool whole = true;
-
-	if (sqlite3_value_numeric_type(arg) == SQLITE_INTEGER) {
-		lo = hi = sqlite3_value_int64(arg);
-	} else if (sqlite3_value_numeric_type(arg) == SQLITE_FLOAT) {
-		double d = sqlite3_value_double(arg);
-
-		if (!(d > -9e18 && d < 9e18))
-			return;
-		lo = hi = (int64_t)d;
-		whole = (double)lo == d;
-		if (!whole && d < 0)
-			lo--;
-		else if (!whole)
-			hi++;
-	} else {
-		return;
-	}
-	if (op == '<' && whole && lo > INT64_MIN)
-		lo--;
-	if (op == '>' && whole && hi < INT64_MAX)
-		hi++;
-	if (strchr("<l=", op) && lo < c->to)
-		c->to = lo;
-	if (strchr(">g=", op) && hi > c->from)
-		c->from = hi;
-}
+/* --- the cursor --------------------------------------------------------------- */
 
 static void cursor_reset(struct cursor *c)
 {
 	dn_feed_close(c->feed);
 	c->feed = NULL;
 	c->chunk = NULL;
-	for (int i = 0; i < SET_N; i++) {
-		if (!c->set[i].all)
-			sqlite3_free(c->set[i].v);
-		c->set[i] = (struct set){ .all = true };
-	}
-	c->from = INT64_MIN;
-	c->to = INT64_MAX;
+	dn_vtab_filter_clear(&c->filter);
 	c->eof = false;
 	c->i = 0;
 	c->trace = 0;
@@ -419,9 +173,11 @@ static void cursor_reset(struct cursor *c)
 static bool keep(const void *ctx, const struct dn_syscall *s)
 {
 	const struct cursor *c = ctx;
+	const struct dn_vtab_set *set = c->filter.set;
 
-	return set_has(&c->set[SET_NR], s->nr) && set_has(&c->set[SET_ABI], s->abi) &&
-	       set_has(&c->set[SET_THREAD], dn_db_id(c->trace_id, s->thread));
+	return dn_vtab_set_has(&set[DN_VTAB_NR], s->nr) &&
+	       dn_vtab_set_has(&set[DN_VTAB_ABI], s->abi) &&
+	       dn_vtab_set_has(&set[DN_VTAB_THREAD], dn_db_id(c->trace_id, s->thread));
 }
 
 /* A time of the table on the boot clock, within the range of the clock. */
@@ -438,6 +194,7 @@ static int open_feed(struct cursor *c)
 {
 	const struct table *t = (const struct table *)c->base.pVtab;
 	const struct dn_vtab_trace *trace = &t->m->shared->trace[c->trace];
+	const struct dn_vtab_filter *f = &c->filter;
 	struct dn_feed_spec spec = {
 		.reader = trace->reader,
 		.event = t->m->event,
@@ -448,9 +205,9 @@ static int open_feed(struct cursor *c)
 	c->trace_id = trace->trace_id;
 	c->origin = trace->origin;
 	c->damaged = 0;
-	spec.from = c->from == INT64_MIN ? 0 : boot_time(c->origin, c->from);
-	spec.to = c->to == INT64_MAX ? UINT64_MAX : boot_time(c->origin, c->to);
-	if (!c->set[SET_NR].all || !c->set[SET_ABI].all || !c->set[SET_THREAD].all)
+	spec.from = f->from == INT64_MIN ? 0 : boot_time(c->origin, f->from);
+	spec.to = f->to == INT64_MAX ? UINT64_MAX : boot_time(c->origin, f->to);
+	if (!f->set[DN_VTAB_NR].all || !f->set[DN_VTAB_ABI].all || !f->set[DN_VTAB_THREAD].all)
 		spec.keep = keep;
 	return dn_feed_open(&spec, &c->feed);
 }
@@ -470,13 +227,14 @@ static int next_chunk(struct cursor *c)
 {
 	const struct table *t = (const struct table *)c->base.pVtab;
 	const struct shared *sh = t->m->shared;
+	const struct dn_vtab_set *traces = &c->filter.set[DN_VTAB_TRACE];
 	int ret;
 
 	c->i = 0;
 	c->chunk = NULL;
 	for (; c->trace < sh->ntraces; c->trace++) {
-		if (!c->feed && (!set_has(&c->set[SET_TRACE], sh->trace[c->trace].trace_id) ||
-				 c->from > c->to))
+		if (!c->feed && (!dn_vtab_set_has(traces, sh->trace[c->trace].trace_id) ||
+				 c->filter.from > c->filter.to))
 			continue;
 		ret = c->feed ? 0 : open_feed(c);
 		if (!ret)
@@ -522,25 +280,13 @@ static int x_close(sqlite3_vtab_cursor *vc)
 static int x_filter(sqlite3_vtab_cursor *vc, int num, const char *plan, int argc,
 		    sqlite3_value **argv)
 {
-	static const char sets[] = "than";	/* SET_TRACE and so on */
 	struct cursor *c = (struct cursor *)vc;
 	int rc;
 
 	cursor_reset(c);
 	c->strings = num & PLAN_STRINGS;
-	for (int i = 0; i < argc; i++) {
-		bool in = plan[i] >= 'A' && plan[i] <= 'Z';
-		const char *p = strchr(sets, in ? plan[i] - 'A' + 'a' : plan[i]);
-
-		if (!p) {
-			filter_time(c, plan[i], argv[i]);
-			continue;
-		}
-		rc = filter_set(&c->set[p - sets], in, argv[i]);
-		if (rc)
-			return rc;
-	}
-	return next_chunk(c);
+	rc = dn_vtab_filter_read(&c->filter, plan, argc, argv);
+	return rc ? rc : next_chunk(c);
 }
 
 static int x_next(sqlite3_vtab_cursor *vc)
@@ -629,7 +375,8 @@ static int call_column(struct cursor *c, sqlite3_context *ctx, int col)
 		v = (int64_t)s->args[col - 1 - DN_F_syscall_arg0];
 		break;
 	case COL_STR - 1 ... COL_STR + DN_CALLSTR_N - 2:
-		return s->nstr ? call_string(c, s, ctx, (enum dn_callstr)(col - COL_STR)) : SQLITE_OK;
+		return s->nstr ? call_string(c, s, ctx, (enum dn_callstr)(col - COL_STR)) :
+				 SQLITE_OK;
 	case COL_STR_FLAGS - 1:
 		if (!s->nstr)
 			return SQLITE_OK;

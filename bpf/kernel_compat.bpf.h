@@ -90,13 +90,17 @@ static __always_inline __u32 dn_call_nr(struct pt_regs *regs)
 #endif
 
 /*
- * Whether the thread that exits is the last of its process. The tracepoint
- * has an argument for it since 6.16 only; the count it is taken from is
- * lowered before the tracepoint on all kernels (kernel/exit.c, do_exit).
+ * Whether the thread that exits is the last of its process: 0 no, 1 yes,
+ * 2 perhaps. The tracepoint says it itself since 6.16 (its second argument).
+ * Before, the count of live threads is read, which is lowered earlier in
+ * do_exit (kernel/exit.c): two threads that die together may both find 0, and
+ * the recorder lets the later one be the last.
  */
-static __always_inline bool dn_group_dead(struct task_struct *task)
+static __always_inline __u8 dn_group_dead(struct task_struct *task, unsigned long long *ctx)
 {
-	return BPF_CORE_READ(task, signal, live.counter) == 0;
+	if (bpf_core_field_exists(struct trace_event_raw_sched_process_exit, group_dead))
+		return !!(__u8)ctx[1];
+	return BPF_CORE_READ(task, signal, live.counter) == 0 ? 2 : 0;
 }
 
 /*

@@ -217,7 +217,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		send_call(st, st->start, 0);
 	}
 	r.type = DN_RING_THREAD_EXIT;
-	r.group_dead = dn_group_dead(task);
+	r.group_dead = dn_group_dead(task, ctx);
 	r.thread = st->thread;
 	r.process = st->process;
 	r.seq = st->seq;

@@ -104,10 +104,10 @@ static __always_inline int sockaddr_len(struct dn_task_state *st, __u32 arg, boo
 		return -1;
 	v = st->args[next];
 	if (!out)
-		return (__s32)v < 0 ? -1 : (__s32)v;
+		return (__s32)v < 0 ? 0 : (__s32)v;
 	if (bpf_probe_read_user(&len, sizeof(len), (void *)v))
 		return -1;
-	return len;
+	return (__s32)len < 0 ? 0 : (__s32)len;
 }
 
 /* Sends the n bytes in scratch as the string of a call; there were want. */
@@ -172,6 +172,8 @@ __noinline int send_string(struct string_scratch *s, struct dn_task_state *st, _
 			return 0;
 		if (want > 0) {
 			n = want > DN_RING_SOCKADDR_MAX ? DN_RING_SOCKADDR_MAX : want;
+			if (kind == DN_STR_SOCKADDR_OUT && n > st->addr_room)
+				n = st->addr_room;	/* the kernel filled no more */
 			if (n < want)
 				s->head.flags |= DN_STR_TRUNCATED;
 			if (bpf_probe_read_user(s->data, n & (2 * DN_RING_SOCKADDR_MAX - 1), (void *)ptr))
@@ -215,9 +217,12 @@ __noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_retur
 		if (!item)
 			break;
 		if (DN_PLAN_KIND(item) == DN_STR_SOCKADDR_OUT) {
-			if (!at_return)
+			if (!at_return) {
+				int room = sockaddr_len(st, DN_PLAN_ARG(item), true);
+
+				st->addr_room = room < 0 ? DN_RING_SOCKADDR_MAX : room;
 				st->late |= 1 << i;
-			else if (ok)
+			} else if (ok)
 				send_string(s, st, item, true);
 			continue;
 		}

@@ -96,6 +96,7 @@ static __always_inline __u32 open_call(struct dn_task_state *st, struct task_str
 	st->nstr = 0;
 	st->late = 0;
 	st->nargs = 6;
+	st->addr_room = DN_RING_SOCKADDR_MAX;
 	dn_call_args(regs, st->abi, st->args);
 	return slot;
 }

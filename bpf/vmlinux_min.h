@@ -187,6 +187,11 @@ struct trace_event_raw_mark_victim {
 
 struct seq_file;
 
+/* Has this field since 6.16 only: the tracepoint then has the argument too. */
+struct trace_event_raw_sched_process_exit {
+	bool group_dead;
+};
+
 struct bpf_iter_meta {
 	struct seq_file *seq;
 };

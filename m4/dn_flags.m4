@@ -1,6 +1,6 @@
 dnl DN_FLAGS: the language level, hardening, and the sanitizer switches. Sets
-dnl DN_CFLAGS, DN_CPPFLAGS, DN_LDFLAGS (for programs: it carries -pie, which a
-dnl shared object must not have) and DN_SANITIZE (for compiler and linker; apart,
+dnl DN_CFLAGS, DN_CPPFLAGS, DN_LDFLAGS for programs, DN_SO_LDFLAGS for the
+dnl SQLite extension, and DN_SANITIZE (for compiler and linker; apart,
 dnl because the programs that tests record must be as plain as a user's).
 AC_DEFUN([DN_FLAGS], [
   AC_ARG_ENABLE([asan],
@@ -13,7 +13,7 @@ AC_DEFUN([DN_FLAGS], [
     [AS_HELP_STRING([--disable-hardening], [no stack protector, fortify, relro])],
     [], [enable_hardening=yes])
 
-  DN_CFLAGS= DN_CPPFLAGS= DN_LDFLAGS=
+  DN_CFLAGS= DN_CPPFLAGS= DN_LDFLAGS= DN_SO_LDFLAGS=-shared
   DN_ADD_FLAG([DN_CFLAGS], [-std=gnu11])
   dnl PIC rather than PIE: one set of objects serves both the programs and the
   dnl SQLite extension. Hidden visibility keeps calls as direct as under PIE.
@@ -28,6 +28,7 @@ AC_DEFUN([DN_FLAGS], [
     DN_ADD_FLAG([DN_CFLAGS], [-fstack-clash-protection])
     DN_ADD_FLAG([DN_LDFLAGS], [-Wl,-z,relro])
     DN_ADD_FLAG([DN_LDFLAGS], [-Wl,-z,now])
+    AS_VAR_APPEND([DN_SO_LDFLAGS], [" -Wl,-z,relro -Wl,-z,now"])
     dnl glibc refuses _FORTIFY_SOURCE without optimisation (a warning for every
     dnl file) and it hides errors from the sanitizers.
     AS_CASE([" $CFLAGS "],
@@ -51,9 +52,13 @@ AC_DEFUN([DN_FLAGS], [
   ])
   AS_IF([test -n "$DN_SANITIZE"], [
     AS_VAR_APPEND([DN_SANITIZE], [" -fno-omit-frame-pointer"])
+  ], [
+    dnl A sanitizer's run-time is not there for a shared object to link.
+    DN_ADD_FLAG([DN_SO_LDFLAGS], [-Wl,-z,defs])
   ])
   AC_SUBST([DN_SANITIZE])
   AC_SUBST([DN_CFLAGS])
   AC_SUBST([DN_CPPFLAGS])
   AC_SUBST([DN_LDFLAGS])
+  AC_SUBST([DN_SO_LDFLAGS])
 ])

@@ -321,7 +321,7 @@ static int on_start(struct dn_stream *s, const struct dn_ring_thread_start *r)
 		e[DN_F_thread_end_process] = dn_u(r->process);
 		e[DN_F_thread_end_seq] = dn_u(r->parent_seq);
 		e[DN_F_thread_end_in_call] = dn_u(0);
-		dn_tree_remove(s->o.tree, r->parent, false);
+		dn_tree_remove(s->o.tree, r->parent, 0);
 		err = dn_row_send(s->o.sink, DN_EV_thread_end, e, DN_F_thread_end_N);
 		if (err)
 			return err;
@@ -390,13 +390,13 @@ static int on_thread_exit(struct dn_stream *s, const struct dn_ring_thread_exit 
 	struct dn_value v[DN_F_thread_exit_N];
 	const struct dn_value none = dn_null();
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	bool dead = dn_tree_remove(s->o.tree, r->thread, r->group_dead);
 
-	dn_tree_remove(s->o.tree, r->thread, r->group_dead);
 	v[DN_F_thread_exit_time] = dn_u(r->time);
 	v[DN_F_thread_exit_thread] = dn_u(r->thread);
 	v[DN_F_thread_exit_process] = dn_u(r->process);
 	v[DN_F_thread_exit_exit_code] = dn_u(r->exit_code);
-	v[DN_F_thread_exit_group_dead] = dn_u(r->group_dead);
+	v[DN_F_thread_exit_group_dead] = dn_u(dead);
 	v[DN_F_thread_exit_seq] = dn_u(r->seq);
 	v[DN_F_thread_exit_utime] = dn_u(r->utime);
 	v[DN_F_thread_exit_stime] = dn_u(r->stime);
@@ -413,7 +413,7 @@ static int on_thread_exit(struct dn_stream *s, const struct dn_ring_thread_exit 
 	v[DN_F_thread_exit_read_bytes] = r->has_io ? dn_u(r->read_bytes) : none;
 	v[DN_F_thread_exit_write_bytes] = r->has_io ? dn_u(r->write_bytes) : none;
 	v[DN_F_thread_exit_cancelled_write_bytes] = r->has_io ? dn_u(r->cancelled) : none;
-	v[DN_F_thread_exit_maxrss] = r->group_dead ? dn_u(r->maxrss_pages * page) : none;
+	v[DN_F_thread_exit_maxrss] = dead ? dn_u(r->maxrss_pages * page) : none;
 	v[DN_F_thread_exit_comm] = text(r->comm, sizeof(r->comm));
 	return dn_row_send(s->o.sink, DN_EV_thread_exit, v, DN_F_thread_exit_N);
 }

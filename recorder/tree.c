@@ -104,8 +104,17 @@ int dn_tree_add(struct dn_tree *t, const struct dn_tree_thread *th)
 	return err;
 }
 
-void dn_tree_remove(struct dn_tree *t, uint32_t thread, bool group_dead)
+static bool has_threads(const struct dn_tree *t, uint32_t process)
 {
+	for (uint32_t i = 0; i < t->cap; i++)
+		if (t->slot[i].thread && t->slot[i].process == process)
+			return true;
+	return false;
+}
+
+bool dn_tree_remove(struct dn_tree *t, uint32_t thread, unsigned ends)
+{
+	bool ended = ends == 1;
 	uint32_t i, j;
 
 	pthread_mutex_lock(&t->lock);
@@ -122,12 +131,15 @@ void dn_tree_remove(struct dn_tree *t, uint32_t thread, bool group_dead)
 			t->slot[j].thread = 0;
 			t->slot[place(t->slot, t->cap, moved.thread)] = moved;
 		}
-		if (group_dead) {
+		if (ends == 2)
+			ended = !has_threads(t, th.process);
+		if (ended) {
 			t->processes -= t->processes > 0;
 			add_news(t, th.process, (pid_t)th.pid, th.born, true);
 		}
 	}
 	pthread_mutex_unlock(&t->lock);
+	return ended;
 }
 
 void dn_tree_rename(struct dn_tree *t, uint32_t thread, const char comm[16])

@@ -27,8 +27,9 @@ void dn_tree_free(struct dn_tree *t);
 
 /* 0 or -ENOMEM. */
 int dn_tree_add(struct dn_tree *t, const struct dn_tree_thread *th);
-/* group_dead: the process ends with this thread. */
-void dn_tree_remove(struct dn_tree *t, uint32_t thread, bool group_dead);
+/* ends: the process ends with this thread: 0 no, 1 yes, 2 if no other thread
+ * of it is left. Returns whether it did. */
+bool dn_tree_remove(struct dn_tree *t, uint32_t thread, unsigned ends);
 void dn_tree_rename(struct dn_tree *t, uint32_t thread, const char comm[16]);
 
 unsigned dn_tree_processes(struct dn_tree *t);	/* that live */

@@ -1,5 +1,5 @@
 -- derive.sql - tables made of the rows of one trace (?1) when all are there:
--- raw_thread, raw_process, raw_call.
+-- raw_thread, raw_process, raw_process_calls, raw_call.
 --
 -- Rows of a thread may be missing (lost records, a damaged block, a trace that
 -- was cut): whatever names a thread makes it known, and what is not known of
@@ -37,7 +37,7 @@ INSERT OR IGNORE INTO raw_thread (thread, trace_id, process, comm)
 SELECT thread, ?1, process, comm FROM raw_exec WHERE trace_id = ?1 AND thread IS NOT NULL;
 
 INSERT OR IGNORE INTO raw_thread (thread, trace_id)
-SELECT DISTINCT thread, ?1 FROM raw_syscall_stat WHERE trace_id = ?1;
+SELECT thread, ?1 FROM raw_thread_calls WHERE trace_id = ?1;
 
 -- Figures of a process that has ended are the sums of its threads' own; of
 -- one that lives on, its last reading of /proc. An exec from a second thread
@@ -96,6 +96,16 @@ LEFT JOIN (SELECT process, comm, max(time)
            GROUP BY process) AS lc ON lc.process = t.process
 ORDER BY t.process;
 
+INSERT INTO raw_process_calls
+SELECT process, ?1, sum(calls), sum(errors), sum(lost), sum(total)
+FROM (SELECT t.process, c.calls, c.errors, 0 AS lost, c.total
+      FROM raw_thread_calls AS c JOIN raw_thread AS t USING (thread) WHERE c.trace_id = ?1
+      UNION ALL
+      SELECT process, 0, 0, count, 0 FROM raw_loss
+      WHERE trace_id = ?1 AND counter =
+            (SELECT counter FROM raw_counter_name WHERE name = 'syscall_lost'))
+WHERE process IS NOT NULL GROUP BY process;
+
 -- A percentile is the middle of the bucket (analyzer/hist.h) that holds the
 -- value of its rank, held between the least and the greatest that were seen.
 INSERT INTO raw_call
@@ -106,7 +116,7 @@ WITH
            sum(iif(result BETWEEN -516 AND -512, count, 0)) AS restarts,
            sum(iif(result = -1, count, 0)) AS unfinished,
            sum(total) AS total, min(min) AS min, max(max) AS max
-    FROM raw_syscall_stat WHERE trace_id = ?1 GROUP BY abi, nr),
+    FROM raw_result WHERE trace_id = ?1 GROUP BY abi, nr),
   lost AS (
     SELECT abi, nr, sum(count) AS lost FROM raw_loss
     WHERE trace_id = ?1 AND abi IS NOT NULL AND nr IS NOT NULL AND counter =

@@ -34,15 +34,15 @@ FROM raw_oom_kill WHERE trace_id = ?1 GROUP BY trace_id;
 
 -- Processes that a signal killed, but for the command itself.
 INSERT INTO raw_finding
-SELECT p.trace_id, 900, count(*) || iif(count(*) = 1, ' process was', ' processes were') ||
-       ' killed by a signal, ' || ifnull(p.comm, '?') || ' by ' ||
-       ifnull((SELECT name FROM raw_signal WHERE sig = p.exit_signal), 'signal ' || p.exit_signal)
-       || ' first', count(*), 'processes',
+SELECT ?1, 900, iif(n = 1, '', human_digits(n) || ' processes were killed by a signal, the first: ') ||
+       ifnull(comm, '?') || ' (' || pid || ') was killed by ' ||
+       ifnull((SELECT name FROM raw_signal WHERE sig = exit_code & 127),
+              'signal ' || (exit_code & 127)),
+       n, 'processes',
        'SELECT pid, comm, argv, exit_signal, end_ns FROM processes WHERE exit_signal IS NOT NULL '
        || 'ORDER BY end_ns'
-FROM (SELECT * FROM processes WHERE trace_id = ?1 AND exit_signal IS NOT NULL
-        AND origin IS NOT 'target' ORDER BY end_ns) AS p
-GROUP BY p.trace_id;
+FROM (SELECT *, count(*) OVER () AS n FROM raw_process
+      WHERE trace_id = ?1 AND exit_code & 127 AND origin IS NOT 0 ORDER BY "end" LIMIT 1);
 
 -- The biggest wait: the call with most time in it, where it is a tenth of the
 -- time all threads had, and 10 ms: below, the command was over before anyone
@@ -81,29 +81,33 @@ WHERE c.count * 3 >= t.n AND c.count >= 1000;
 -- Reads and writes of a few bytes: asked for below 512 on average costs more in
 -- entering the kernel than in moving bytes.
 INSERT INTO raw_finding
-SELECT p.trace_id, 700, p.comm || ' (' || p.pid || ') moved ' ||
+SELECT p.trace_id, 700, ifnull(p.comm, '?') || ' (' || p.pid || ') moved ' ||
        human_bytes(p.rchar + p.wchar) || ' in ' || human_digits(p.syscr + p.syscw) ||
        ' read and write calls, ' || ((p.rchar + p.wchar) / (p.syscr + p.syscw)) ||
        ' bytes each: a larger buffer saves most of them',
        (p.rchar + p.wchar) / (p.syscr + p.syscw), 'bytes',
-       'SELECT name, count, total_ns FROM process_syscalls WHERE process_id = ' || p.process_id ||
+       'SELECT name, count, total_ns FROM process_syscalls WHERE process_id = ' || p.process ||
        ' AND category = ''file_io'' ORDER BY count DESC'
-FROM processes AS p
+FROM raw_process AS p
 WHERE p.trace_id = ?1 AND p.syscr + p.syscw >= 10000
   AND p.rchar + p.wchar < 512 * (p.syscr + p.syscw)
 ORDER BY p.syscr + p.syscw DESC LIMIT 1;
 
 -- A call that fails in one way often: more than one in five of it, and a
--- hundred times. What is normal in a loop over events is left out.
+-- hundred times. What is normal is left out: in a loop over events, and the
+-- question whether a descriptor is a terminal.
 INSERT INTO raw_finding
 SELECT e.trace_id, 600 + 100 * e.count / s.count, e.name || ' failed with ' || e.error || ' ' ||
        human_digits(e.count) || ' times, ' || human_percent(e.count, s.count) || ' of its calls',
        e.count, 'calls',
        'SELECT pid, comm, count FROM errors WHERE name = ''' || e.name || ''' AND error = ''' ||
        e.error || ''' ORDER BY count DESC'
-FROM (SELECT trace_id, name, error, sum(count) AS count FROM errors
-      WHERE trace_id = ?1 AND error NOT IN ('EAGAIN', 'EINPROGRESS', 'ETIMEDOUT', 'EINTR')
-      GROUP BY name, error) AS e
+FROM (SELECT trace_id, n.name, x.name AS error, sum(count) AS count FROM raw_result AS r
+      JOIN raw_syscall_name AS n ON n.abi = r.abi AND n.nr = r.nr
+      JOIN raw_errno AS x ON x.errno = r.result
+      WHERE trace_id = ?1
+        AND x.name NOT IN ('EAGAIN', 'EINPROGRESS', 'ETIMEDOUT', 'EINTR', 'ENOTTY')
+      GROUP BY n.name, x.name) AS e
 JOIN (SELECT name, sum(count) AS count FROM syscall_stats WHERE trace_id = ?1 GROUP BY name) AS s
   USING (name)
 WHERE e.count >= 100 AND e.count * 5 >= s.count
@@ -144,8 +148,8 @@ INSERT INTO raw_finding
 SELECT ?1, 640, human_digits(n) || ' processes lived for less than 10 ms each; ' ||
        ifnull(comm, '?') || ' most often: making a process costs about as much', n, 'processes',
        'SELECT comm, count(*), avg(dur_ns) FROM processes GROUP BY comm ORDER BY 2 DESC'
-FROM (SELECT comm, sum(count(*)) OVER () AS n, count(*) AS of_comm FROM processes
-      WHERE trace_id = ?1 AND end_ns - start_ns < 10000000 GROUP BY comm
+FROM (SELECT comm, sum(count(*)) OVER () AS n, count(*) AS of_comm FROM raw_process
+      WHERE trace_id = ?1 AND "end" - start < 10000000 GROUP BY comm
       ORDER BY of_comm DESC LIMIT 1)
 WHERE n >= 100;
 

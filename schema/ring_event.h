@@ -109,7 +109,7 @@ static_assert(sizeof(struct dn_ring_exec) == 64, "layout");
 
 struct dn_ring_thread_exit {
 	__u8 type;
-	__u8 group_dead;
+	__u8 group_dead;	/* 1: the last of its process, 2: perhaps, see dn_group_dead */
 	__u8 has_io;		/* rchar .. cancelled were counted by this kernel */
 	__u8 has_delay;
 	__u32 thread, process;
@@ -178,7 +178,7 @@ struct dn_task_state {
 	__u8 late;		/* bit i: string i of the plan is tried at the return */
 	__u8 flags;		/* enum dn_syscall_flag so far */
 	__u32 nr;
-	__u32 pad;
+	__u32 addr_room;	/* bytes the caller has for the socket address it asks for */
 	__u64 start;
 	__u64 args[6];
 };

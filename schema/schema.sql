@@ -66,6 +66,28 @@ CREATE TABLE raw_syscall_stat (
   PRIMARY KEY (trace_id, thread, abi, nr, result)
 ) STRICT, WITHOUT ROWID;
 
+-- The same without threads, and of each thread all calls together.
+CREATE TABLE raw_result (
+  trace_id INTEGER NOT NULL,
+  abi INTEGER NOT NULL,
+  nr INTEGER NOT NULL,
+  result INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  timed INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  min INTEGER,
+  max INTEGER,
+  PRIMARY KEY (trace_id, abi, nr, result)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE raw_thread_calls (
+  thread INTEGER PRIMARY KEY,
+  trace_id INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  total INTEGER NOT NULL
+) STRICT;
+
 -- Histogram of the durations: log-linear buckets (analyzer/hist.h).
 CREATE TABLE raw_latency (
   trace_id INTEGER NOT NULL,
@@ -171,6 +193,15 @@ CREATE TABLE raw_process (
   write_bytes INTEGER,
   cancelled_write_bytes INTEGER,
   maxrss INTEGER
+) STRICT;
+
+CREATE TABLE raw_process_calls (
+  process INTEGER PRIMARY KEY,
+  trace_id INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  lost INTEGER NOT NULL,                -- calls whose record the recorder lost
+  total INTEGER NOT NULL
 ) STRICT;
 
 -- All threads together, with what was lost.

@@ -128,18 +128,14 @@ SELECT p.trace_id, p.process AS process_id, p.parent_process AS parent_id, p.pid
          - p.start AS dur_ns,
        iif(p.exit_code & 127 = 0, p.exit_code >> 8 & 255, NULL) AS exit_code,
        nullif(p.exit_code & 127, 0) AS exit_signal, p.threads,
-       ifnull(s.calls, 0) AS calls, ifnull(s.errors, 0) AS errors, ifnull(l.lost, 0) AS lost,
-       ifnull(s.total, 0) AS syscall_ns,
+       ifnull(c.calls, 0) AS calls, ifnull(c.errors, 0) AS errors, ifnull(c.lost, 0) AS lost,
+       ifnull(c.total, 0) AS syscall_ns,
        p.utime AS utime_ns, p.stime AS stime_ns, p.runtime AS runtime_ns,
        p.run_delay AS run_delay_ns, p.nvcsw, p.nivcsw, p.minflt, p.majflt, p.rchar, p.wchar,
        p.syscr, p.syscw, p.read_bytes, p.write_bytes, p.cancelled_write_bytes,
        p.maxrss AS maxrss_bytes
 FROM raw_process AS p
-LEFT JOIN (SELECT process, sum(count) AS calls, sum(iif(result > 0, count, 0)) AS errors,
-                  sum(total) AS total
-           FROM raw_syscall_stat JOIN raw_thread USING (thread) GROUP BY process) AS s USING (process)
-LEFT JOIN (SELECT process, sum(count) AS lost FROM raw_loss JOIN raw_counter_name USING (counter)
-           WHERE name = 'syscall_lost' GROUP BY process) AS l USING (process);
+LEFT JOIN raw_process_calls AS c USING (process);
 
 -- view threads: a thread
 --   trace_id: id: trace
@@ -175,16 +171,14 @@ SELECT t.trace_id, t.thread AS thread_id, t.process AS process_id, t.parent_thre
        t.start AS start_ns, t."end" AS end_ns,
        iif(t.exit_code & 127 = 0, t.exit_code >> 8 & 255, NULL) AS exit_code,
        nullif(t.exit_code & 127, 0) AS exit_signal,
-       ifnull(s.calls, 0) AS calls, ifnull(s.errors, 0) AS errors,
-       t.seq - ifnull(s.calls, 0) AS missing,
-       ifnull(s.total, 0) AS syscall_ns,
+       ifnull(c.calls, 0) AS calls, ifnull(c.errors, 0) AS errors,
+       t.seq - ifnull(c.calls, 0) AS missing,
+       ifnull(c.total, 0) AS syscall_ns,
        x.utime AS utime_ns, x.stime AS stime_ns, x.runtime AS runtime_ns,
        x.run_delay AS run_delay_ns, x.nvcsw, x.nivcsw, x.minflt, x.majflt, x.read_bytes,
        x.write_bytes
 FROM raw_thread AS t
-LEFT JOIN (SELECT thread, sum(count) AS calls, sum(iif(result > 0, count, 0)) AS errors,
-                  sum(total) AS total
-           FROM raw_syscall_stat GROUP BY thread) AS s USING (thread)
+LEFT JOIN raw_thread_calls AS c USING (thread)
 LEFT JOIN (SELECT thread, utime, stime, runtime, run_delay, nvcsw, nivcsw, minflt, majflt,
                   read_bytes, write_bytes, max(time)
            FROM raw_thread_exit GROUP BY thread) AS x USING (thread);

@@ -5,7 +5,7 @@
 # first successful execve on; strace itself is in the trace too. Of the results in
 # mid-call (-ERESTART...) it says what strace does: see -v killed.
 # -v killed="TID TID": threads that strace's log shows as killed in their last call:
-# a last result that only means "begin again" is ? there.
+# a last result that only says so is ? there.
 function field(name, i)
 {
 	for (i = 2; i <= NF; i++)
@@ -18,7 +18,7 @@ function flush_call(last)
 {
 	if (held_name == "")
 		return
-	if (last && held_result ~ /^-ERESTART/ && (held_tid in killed_in_call))
+	if (last && held_result ~ /^-(ERESTART|EINTR)/ && (held_tid in killed_in_call))
 		held_result = "?"
 	if (!raw && held_result !~ /^[-?]/)
 		held_result = "ok"
@@ -137,7 +137,7 @@ END {
 		# ... nor a SIGSYS that seccomp kills with
 		split(taken[i], part, OFS)
 		if (taken_at[i] + 0 > begin + 0 &&
-		    !(part[3] == 31 && end_of[taken_by[i]] == "signal 31"))
+		    !(part[3] == 31 && part[4] == 1 && end_of[taken_by[i]] == "signal 31"))
 			print taken[i]
 	}
 	# What strace calls the end of a first thread is that of its process.

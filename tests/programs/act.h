@@ -38,8 +38,9 @@ static inline int reap(pid_t pid)
 {
 	int status;
 
-	if (waitpid(pid, &status, __WALL) != pid)
-		die("waitpid");
+	while (waitpid(pid, &status, __WALL) != pid)
+		if (errno != EINTR)
+			die("waitpid");
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 

@@ -46,8 +46,8 @@ static void make_trace(const char *path, unsigned calls, unsigned different)
 		char name[64];
 		int len = snprintf(name, sizeof(name), "/dir/%u", i % different);
 
-		s = mk_sys(i % 3 ? 1 : 9, i, i % 2 ? "openat" : "mmap", i * 10, i, -2, i % 2 ? 4 : 6,
-			   args);
+		s = mk_sys(i % 3 ? 1 : 9, i, i % 2 ? "openat" : "mmap", i * 10, i, -2,
+			   i % 2 ? 4 : 6, args);
 		s.cpu = UINT16_MAX;
 		if (i % 2)
 			mk_str(&s, 1, DN_STR_PATH, name, (size_t)len);
@@ -148,8 +148,10 @@ static void test_same(void **state)
 	assert_int_equal(f.im.calls, 5003);
 	assert_int_equal(f.im.damaged, 0);
 	/* each combination once */
-	assert_int_equal(f.im.strings, value(f.h, "SELECT count(*) FROM (SELECT DISTINCT path, path2,"
-		" text, sockaddr, argv, str_flags FROM t_syscall WHERE str_flags IS NOT NULL)"));
+	assert_int_equal(f.im.strings,
+			 value(f.h, "SELECT count(*) FROM (SELECT DISTINCT path, path2,"
+				    " text, sockaddr, argv, str_flags FROM t_syscall WHERE "
+				    "str_flags IS NOT NULL)"));
 	assert_int_equal(value(f.h, "SELECT count(*) FROM raw_syscall_strings"), f.im.strings);
 	done(&f);
 }
@@ -181,9 +183,10 @@ static void test_two(void **state)
 	assert_int_equal(value(f.h, "SELECT count(DISTINCT thread) FROM raw_syscall"), 4);
 	/* strings are shared */
 	assert_int_equal(value(f.h, "SELECT count(*) FROM raw_syscall_strings"), f.im.strings);
-	assert_int_equal(value(f.h, "SELECT count(DISTINCT path || ifnull(hex(path2), '')) "
-				    "FROM raw_syscall_strings WHERE path LIKE '/dir%'"),
-			 value(f.h, "SELECT count(*) FROM raw_syscall_strings WHERE path LIKE '/dir%'"));
+	assert_int_equal(
+		value(f.h, "SELECT count(DISTINCT path || ifnull(hex(path2), '')) "
+			   "FROM raw_syscall_strings WHERE path LIKE '/dir%'"),
+		value(f.h, "SELECT count(*) FROM raw_syscall_strings WHERE path LIKE '/dir%'"));
 	/* the views see them */
 	assert_int_equal(value(f.h, "SELECT count(*) FROM syscalls"), 2 * 1003);
 	assert_int_equal(value(f.h, "SELECT count(*) FROM syscalls WHERE pid = 1001"), 2 * 1003);

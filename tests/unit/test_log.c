@@ -59,7 +59,8 @@ static void thread_end_row(struct mktrace *m, uint32_t thread, uint64_t time)
 
 static void lost_row(struct mktrace *m, uint64_t n)
 {
-	struct dn_value v[DN_F_counter_N] = { dn_u(MK_ORIGIN), dn_u(DN_COUNT_syscall_lost), dn_u(n) };
+	struct dn_value v[DN_F_counter_N] = { dn_u(MK_ORIGIN), dn_u(DN_COUNT_syscall_lost),
+					      dn_u(n) };
 
 	mk_row(m, DN_EV_counter, v);
 }
@@ -154,14 +155,16 @@ static int run(const struct dn_options *o)
 }
 
 static const char whole[] =
-	"1001        0.000002000 openat(AT_FDCWD, \"/a\\33[31m\\377\", O_RDONLY) = -1 ENOENT (No such file or directory) <0.000001>\n"
+	"1001        0.000002000 openat(AT_FDCWD, \"/a\\33[31m\\377\", O_RDONLY) = -1 ENOENT (No "
+	"such file or directory) <0.000001>\n"
 	"1001/1002   0.000003000 read(3, 0x1000, 5)                      = 5 <2.000000>\n"
 	"1001        0.000005600 +++ superseded by execve in pid 1002 +++\n"
 	"1003        0.000007000 exit_group(7)                           = ?\n"
 	"1003        0.000008000 +++ exited with 7 +++\n"
 	"1001        0.000009000 --- SIGCHLD {si_signo=SIGCHLD, si_code=CLD_EXITED} ---\n"
 	"1001        1.500000000 close(3)                                = 0 <0.000000>\n"
-	"1001/1002   2.400000000 getpid()                                = -1 ENOSYS (Function not implemented)\n"
+	"1001/1002   2.400000000 getpid()                                = -1 ENOSYS (Function not "
+	"implemented)\n"
 	"1001/1002   2.500000000 read(3, 0x1000, 5 <unfinished ...>\n"
 	"?           2.600000000 getpid()                                = 77 <0.000000>\n"
 	"1001/1002   2.700000000 --- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR} ---\n"
@@ -206,7 +209,8 @@ static void test_selection(void **state)
 	o.syscall = "read,close";
 	expect(&o, (const char *[]){ "read(", "close(", "read(", NULL });
 	o.syscall = "!%file_io";
-	expect(&o, (const char *[]){ "exit_group(", "2.400000000 getpid(", "2.600000000 getpid(", NULL });
+	expect(&o, (const char *[]){ "exit_group(", "2.400000000 getpid(", "2.600000000 getpid(",
+				     NULL });
 	o.syscall = NULL;
 	o.npid = 1;
 	o.pid[0] = 1003;
@@ -214,7 +218,8 @@ static void test_selection(void **state)
 	o.npid = 0;
 	o.ntid = 1;
 	o.tid[0] = 1001;
-	expect(&o, (const char *[]){ "openat(", "superseded", "SIGCHLD", "close(", "<detached", NULL });
+	expect(&o,
+	       (const char *[]){ "openat(", "superseded", "SIGCHLD", "close(", "<detached", NULL });
 	o.npid = 1;
 	o.pid[0] = 1003;
 	expect(&o, (const char *[]){ NULL });
@@ -222,7 +227,8 @@ static void test_selection(void **state)
 	o.has_since = o.has_until = true;
 	o.since = 7000;
 	o.until = 1500000000;
-	expect(&o, (const char *[]){ "exit_group(", "+++ exited with 7", "SIGCHLD", "close(", NULL });
+	expect(&o,
+	       (const char *[]){ "exit_group(", "+++ exited with 7", "SIGCHLD", "close(", NULL });
 	o.tail = 2;
 	expect(&o, (const char *[]){ "SIGCHLD", "close(", NULL });
 	o.has_until = o.has_since = false;
@@ -243,7 +249,9 @@ static void test_wrong(void **state)
 	make(true, 0);
 	o.syscall = "nosuch";
 	assert_int_equal(run(&o), DN_EXIT_USAGE);
-	assert_string_equal(errors, "denet-analyze: cannot use --syscall nosuch: there is no system call nosuch.\n");
+	assert_string_equal(
+		errors,
+		"denet-analyze: cannot use --syscall nosuch: there is no system call nosuch.\n");
 	o.syscall = NULL;
 	o.tail = INT64_MAX;
 	assert_int_equal(run(&o), DN_EXIT_USAGE);
@@ -278,9 +286,10 @@ static void test_color(void **state)
 	(void)state;
 	make(true, 0);
 	assert_int_equal(run(&o), DN_EXIT_OK);
-	assert_string_equal(answer, "\033[2m1001        0.000002000 \033[0m\033[31mopenat(AT_FDCWD, "
-				    "\"/a\\33[31m\\377\", O_RDONLY) = -1 ENOENT (No such file or "
-				    "directory) <0.000001>\033[0m\n");
+	assert_string_equal(answer,
+			    "\033[2m1001        0.000002000 \033[0m\033[31mopenat(AT_FDCWD, "
+			    "\"/a\\33[31m\\377\", O_RDONLY) = -1 ENOENT (No such file or "
+			    "directory) <0.000001>\033[0m\n");
 }
 
 static void test_si_code(void **state)

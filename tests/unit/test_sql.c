@@ -138,8 +138,9 @@ static void test_text(void **state)
 			     "SELECT i + 1 FROM c WHERE i < 1000) SELECT i, 'x' || i AS t FROM c"),
 			 DN_EXIT_OK);
 	HAS(answer, "\n999  x999\n1000  x1000\n");
-	assert_int_equal(run(TRACES, &text, trace, "SELECT char(27) || 'a' || char(155, 8238) AS c"),
-			 DN_EXIT_OK);
+	assert_int_equal(
+		run(TRACES, &text, trace, "SELECT char(27) || 'a' || char(155, 8238) AS c"),
+		DN_EXIT_OK);
 	assert_null(strchr(answer, '\033'));
 	HAS(answer, "\\x1ba");
 }
@@ -147,8 +148,10 @@ static void test_text(void **state)
 static void test_csv(void **state)
 {
 	(void)state;
-	assert_int_equal(run(TRACES, &csv, trace, "SELECT path, errno, 'a b' AS \"x,y\", x'0aff' AS b "
-			     "FROM syscalls WHERE name = 'openat' ORDER BY start_ns"), DN_EXIT_OK);
+	assert_int_equal(run(TRACES, &csv, trace,
+			     "SELECT path, errno, 'a b' AS \"x,y\", x'0aff' AS b "
+			     "FROM syscalls WHERE name = 'openat' ORDER BY start_ns"),
+			 DN_EXIT_OK);
 	assert_string_equal(answer, "path,errno,\"x,y\",b\r\n"
 				    "\"/no,\"\"such\"\"\n\",2,a b,X'0aff'\r\n"
 				    "X'61ff',,a b,X'0aff'\r\n");
@@ -157,31 +160,54 @@ static void test_csv(void **state)
 static void test_json(void **state)
 {
 	(void)state;
-	assert_int_equal(run(TRACES, &json, trace, "SELECT path, errno, dur_ns / 2.0 AS d FROM syscalls "
-			     "WHERE name = 'openat' ORDER BY start_ns"), DN_EXIT_OK);
+	assert_int_equal(run(TRACES, &json, trace,
+			     "SELECT path, errno, dur_ns / 2.0 AS d FROM syscalls "
+			     "WHERE name = 'openat' ORDER BY start_ns"),
+			 DN_EXIT_OK);
 	assert_string_equal(answer, "[\n{\"path\":\"/no,\\\"such\\\"\\n\",\"errno\":2,\"d\":3.5},\n"
 				    "{\"path\":\"X'61ff'\",\"errno\":null,\"d\":3.5}\n]\n");
 	assert_int_equal(run(TRACES, &json, trace, "SELECT 1 AS a WHERE 0"), DN_EXIT_OK);
 	assert_string_equal(answer, "[]\n");
 	assert_int_equal(run(TRACES, &json, trace, "SELECT 9e999 AS i, CAST(x'ff41' AS TEXT) AS t, "
 			     "char(1, 127) AS c"), DN_EXIT_OK);
-	assert_string_equal(answer, "[\n{\"i\":9e999,\"t\":\"\\ufffdA\",\"c\":\"\\u0001\\u007f\"}\n]\n");
+	assert_string_equal(answer,
+			    "[\n{\"i\":9e999,\"t\":\"\\ufffdA\",\"c\":\"\\u0001\\u007f\"}\n]\n");
 }
 
 /* Everything that is not reading is refused, in traces and in databases. */
 static void test_refused(void **state)
 {
 	static const char *const sql[] = {
-		"CREATE TABLE x(a)", "CREATE TEMP TABLE x(a)", "CREATE TEMP VIEW x AS SELECT 1",
-		"DROP TABLE raw_trace", "DELETE FROM raw_trace", "INSERT INTO raw_note VALUES (1, 'x')",
-		"UPDATE raw_trace SET file = 'x'", "UPDATE sqlite_master SET sql = ''",
-		"ATTACH '/tmp/denet-no' AS x", "DETACH main", "VACUUM", "VACUUM INTO '/tmp/denet-no'",
-		"PRAGMA writable_schema = 1", "PRAGMA journal_mode = wal", "PRAGMA user_version = 7",
-		"PRAGMA temp_store_directory = '/'", "SELECT load_extension('/tmp/x')", "REINDEX",
-		"ANALYZE", "BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT x", "ALTER TABLE raw_trace ADD c",
-		"CREATE VIRTUAL TABLE x USING fts5(a)", "DELETE FROM raw_syscall",
-		"PRAGMA trusted_schema = 1", "SELECT writefile('/tmp/denet-no', 'x')",
-		"SELECT readfile('/etc/passwd')", "EXPLAIN DELETE FROM raw_trace",
+		"CREATE TABLE x(a)",
+		"CREATE TEMP TABLE x(a)",
+		"CREATE TEMP VIEW x AS SELECT 1",
+		"DROP TABLE raw_trace",
+		"DELETE FROM raw_trace",
+		"INSERT INTO raw_note VALUES (1, 'x')",
+		"UPDATE raw_trace SET file = 'x'",
+		"UPDATE sqlite_master SET sql = ''",
+		"ATTACH '/tmp/denet-no' AS x",
+		"DETACH main",
+		"VACUUM",
+		"VACUUM INTO '/tmp/denet-no'",
+		"PRAGMA writable_schema = 1",
+		"PRAGMA journal_mode = wal",
+		"PRAGMA user_version = 7",
+		"PRAGMA temp_store_directory = '/'",
+		"SELECT load_extension('/tmp/x')",
+		"REINDEX",
+		"ANALYZE",
+		"BEGIN",
+		"COMMIT",
+		"ROLLBACK",
+		"SAVEPOINT x",
+		"ALTER TABLE raw_trace ADD c",
+		"CREATE VIRTUAL TABLE x USING fts5(a)",
+		"DELETE FROM raw_syscall",
+		"PRAGMA trusted_schema = 1",
+		"SELECT writefile('/tmp/denet-no', 'x')",
+		"SELECT readfile('/etc/passwd')",
+		"EXPLAIN DELETE FROM raw_trace",
 	};
 	struct dn_options o = text;
 
@@ -191,7 +217,8 @@ static void test_refused(void **state)
 	assert_int_equal(run(IMPORT, &o, trace, NULL), DN_EXIT_OK);
 	for (size_t i = 0; i < sizeof(sql) / sizeof(sql[0]); i++) {
 		for (int how = TRACES; how <= DATABASE; how++) {
-			if (run((enum how)how, &text, how == TRACES ? trace : base, sql[i]) != DN_EXIT_NONE)
+			if (run((enum how)how, &text, how == TRACES ? trace : base, sql[i]) !=
+			    DN_EXIT_NONE)
 				fail_msg("%s went through: %s", sql[i], answer);
 			HAS(errors, "denet-analyze: cannot run this query: ");
 		}
@@ -205,7 +232,8 @@ static void test_refused(void **state)
 	assert_int_equal(run(TRACES, &text, trace, "SELECT name FROM pragma_table_info('threads')"),
 			 DN_EXIT_OK);
 	HAS(answer, "thread_id");
-	assert_int_equal(run(TRACES, &text, trace, "SELECT value FROM json_each('[7]')"), DN_EXIT_OK);
+	assert_int_equal(run(TRACES, &text, trace, "SELECT value FROM json_each('[7]')"),
+			 DN_EXIT_OK);
 	assert_int_equal(run(TRACES, &text, trace, "EXPLAIN QUERY PLAN SELECT * FROM syscalls"),
 			 DN_EXIT_OK);
 }
@@ -216,7 +244,8 @@ static void test_errors(void **state)
 
 	(void)state;
 	assert_int_equal(run(TRACES, &text, trace, "SELEC 1"), DN_EXIT_NONE);
-	assert_string_equal(errors, "denet-analyze: cannot run this query: near \"SELEC\": syntax error.\n");
+	assert_string_equal(
+		errors, "denet-analyze: cannot run this query: near \"SELEC\": syntax error.\n");
 	assert_int_equal(run(TRACES, &text, trace, "SELECT nil FROM syscalls"), DN_EXIT_NONE);
 	HAS(errors, "no such column: nil");
 	assert_int_equal(run(TRACES, &text, trace, ""), DN_EXIT_NONE);
@@ -226,7 +255,8 @@ static void test_errors(void **state)
 	assert_int_equal(run(TRACES, &text, trace, "SELECT 1; SELECT 2"), DN_EXIT_NONE);
 	HAS(errors, "more than one statement");
 	assert_int_equal(run(TRACES, &text, trace, "SELECT 1; ; -- x"), DN_EXIT_OK);
-	assert_int_equal(run(TRACES, &text, trace, "SELECT abs(-9223372036854775807 - 1)"), DN_EXIT_NONE);
+	assert_int_equal(run(TRACES, &text, trace, "SELECT abs(-9223372036854775807 - 1)"),
+			 DN_EXIT_NONE);
 	HAS(errors, "integer overflow");
 	snprintf(path, sizeof(path), "%s/missing", dir);
 	assert_int_equal(run(TRACES, &text, path, "SELECT 1"), DN_EXIT_NONE);
@@ -261,9 +291,13 @@ static void test_status(void **state)
 static void test_same(void **state)
 {
 	static const char *const sql[] = {
-		"SELECT * FROM syscalls ORDER BY thread_id, seq", "SELECT * FROM syscall_stats ORDER BY name",
-		"SELECT * FROM processes", "SELECT * FROM threads", "SELECT * FROM files ORDER BY path",
-		"SELECT * FROM errors ORDER BY name", "SELECT * FROM categories ORDER BY 1, 2",
+		"SELECT * FROM syscalls ORDER BY thread_id, seq",
+		"SELECT * FROM syscall_stats ORDER BY name",
+		"SELECT * FROM processes",
+		"SELECT * FROM threads",
+		"SELECT * FROM files ORDER BY path",
+		"SELECT * FROM errors ORDER BY name",
+		"SELECT * FROM categories ORDER BY 1, 2",
 		"SELECT * FROM raw_syscall ORDER BY thread, seq",
 	};
 	static char first[sizeof(answer)];

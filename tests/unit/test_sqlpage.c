@@ -184,8 +184,9 @@ static void columns_of(const char *view, char *out, size_t cap)
 	sqlite3_stmt *st;
 
 	out[0] = '\0';
-	assert_int_equal(sqlite3_prepare_v2(h, "SELECT name FROM pragma_table_info(?1)", -1, &st, NULL),
-			 SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(h, "SELECT name FROM pragma_table_info(?1)", -1, &st, NULL),
+		SQLITE_OK);
 	sqlite3_bind_text(st, 1, view, -1, SQLITE_STATIC);
 	while (sqlite3_step(st) == SQLITE_ROW) {
 		const char *name = (const char *)sqlite3_column_text(st, 0);
@@ -246,8 +247,10 @@ static void test_columns(void **state)
 	}
 	fclose(f);
 	/* and there is none without a description */
-	assert_int_equal(sqlite3_prepare_v2(h, "SELECT count(*) FROM sqlite_schema WHERE type = 'view'"
-					    " AND name NOT LIKE 'raw\\_%' ESCAPE '\\'", -1, &st, NULL),
+	assert_int_equal(sqlite3_prepare_v2(h,
+					    "SELECT count(*) FROM sqlite_schema WHERE type = 'view'"
+					    " AND name NOT LIKE 'raw\\_%' ESCAPE '\\'",
+					    -1, &st, NULL),
 			 SQLITE_OK);
 	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
 	assert_int_equal(sqlite3_column_int(st, 0), views);

@@ -30,7 +30,7 @@ static void test_random(void **state)
 		x = x * 1664525u + 1013904223u;
 		id = 1 + (x >> 8) % (IDS - 1);
 		if (lives[id]) {
-			dn_tree_remove(t, id, true);
+			assert_true(dn_tree_remove(t, id, id % 2 + 1));
 			count--;
 		} else {
 			struct dn_tree_thread th = { .thread = id, .process = id, .pid = id };
@@ -83,10 +83,10 @@ static void test_news(void **state)
 	assert_int_equal(dn_tree_list(t, &list), 2);
 	assert_true(!strcmp(list[0].comm, "renamed") || !strcmp(list[1].comm, "renamed"));
 	free(list);
-	dn_tree_remove(t, 1, false);	/* the first thread of a process may end before it */
+	assert_false(dn_tree_remove(t, 1, 2));	/* the first thread of a process may end before it */
 	assert_int_equal(dn_tree_processes(t), 1);
-	dn_tree_remove(t, 2, true);
-	dn_tree_remove(t, 2, true);	/* unknown: nothing */
+	assert_true(dn_tree_remove(t, 2, 2));
+	dn_tree_remove(t, 2, 1);	/* unknown: nothing */
 	dn_tree_news(t, on_news, &x);
 	assert_int_equal(x.born, 1);
 	assert_int_equal(x.dead, 1);

@@ -69,7 +69,8 @@ static void open_traces(struct fixture *f, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		assert_int_equal(dn_source_open(f->path, &f->src[i]), 0);
 		assert_int_equal(dn_reader_open(f->src[i], &f->reader[i], err, sizeof(err)), 0);
-		t[i] = (struct dn_vtab_trace){ f->reader[i], i + 1, dn_reader_origin(f->reader[i]) };
+		t[i] = (struct dn_vtab_trace){ f->reader[i], i + 1,
+					       dn_reader_origin(f->reader[i]) };
 	}
 	assert_int_equal(sqlite3_open(":memory:", &f->db), SQLITE_OK);
 	assert_int_equal(dn_vtab_register(f->db, &o), 0);
@@ -143,7 +144,8 @@ static const char *one(struct fixture *f, const char *sql)
 
 		snprintf(buf, sizeof(buf), "%s", p ? p : "NULL");
 	} else {
-		snprintf(buf, sizeof(buf), "%s", rc == SQLITE_DONE ? "none" : sqlite3_errmsg(f->db));
+		snprintf(buf, sizeof(buf), "%s",
+			 rc == SQLITE_DONE ? "none" : sqlite3_errmsg(f->db));
 	}
 	sqlite3_finalize(st);
 	return buf;
@@ -161,7 +163,8 @@ static void test_counts(void **state)
 	ONE("SELECT count(*) FROM raw_end", "0");
 	ONE("SELECT count(DISTINCT rowid) FROM raw_syscall", "10000");
 	ONE("SELECT sum(start) FROM raw_syscall", "5009500000");
-	ONE("SELECT min(seq) || ' ' || max(seq) || ' ' || sum(seq) FROM raw_syscall", "0 4999 24995000");
+	ONE("SELECT min(seq) || ' ' || max(seq) || ' ' || sum(seq) FROM raw_syscall",
+	    "0 4999 24995000");
 	ONE("SELECT count(*) FROM raw_syscall WHERE dur = 50 AND trace_id = 1", "10000");
 	assert_int_equal(f->damaged, 0);
 }
@@ -216,8 +219,10 @@ static void test_pushdown(void **state)
 	};
 
 	/* +column hides a term from the virtual table */
-	assert_int_equal(sqlite3_exec(f->db, "CREATE TABLE copy AS SELECT rowid AS id, * FROM raw_syscall",
-				      NULL, NULL, NULL), 0);
+	assert_int_equal(sqlite3_exec(f->db,
+				      "CREATE TABLE copy AS SELECT rowid AS id, * FROM raw_syscall",
+				      NULL, NULL, NULL),
+			 0);
 	for (size_t i = 0; i < sizeof(term) / sizeof(term[0]); i++) {
 		char sql[500], want[32];
 
@@ -231,7 +236,8 @@ static void test_pushdown(void **state)
 			fail_msg("%s: %s rows, want %s", term[i], one(f, sql), want);
 	}
 	/* a join with the table on the inner side */
-	ONE("SELECT count(*) FROM (SELECT 1 AS a UNION SELECT 2) CROSS JOIN raw_syscall ON thread = a",
+	ONE("SELECT count(*) FROM (SELECT 1 AS a UNION SELECT 2) CROSS JOIN raw_syscall ON thread "
+	    "= a",
 	    "10000");
 }
 
@@ -265,7 +271,8 @@ static void test_refused(void **state)
 	struct fixture *f = *state;
 
 	assert_non_null(strstr(one(f, "DELETE FROM raw_syscall"), "may not be modified"));
-	ONE("CREATE VIRTUAL TABLE x USING raw_syscall('/etc/passwd')", "no such module: raw_syscall");
+	ONE("CREATE VIRTUAL TABLE x USING raw_syscall('/etc/passwd')",
+	    "no such module: raw_syscall");
 }
 
 static void test_view(void **state)

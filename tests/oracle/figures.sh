@@ -1,0 +1,62 @@
+#!/bin/sh
+# The figures of a process at its end against getrusage and /proc/PID/io of itself.
+. "$(dirname "$0")/lib.sh"
+need_bpf
+
+record t.dnt figures one two >said
+is $? 0 "a process that knows its figures is recorded"
+books t.dnt "figures"
+
+# The threads' figures added up: name value.
+dump t.dnt | awk -F "$tab" '
+	$1 == "thread_exit" {
+		for (i = 2; i <= NF; i++) {
+			at = index($i, "=")
+			name = substr($i, 1, at - 1)
+			sum[name] += substr($i, at + 1)
+		}
+	}
+	END {
+		for (name in sum)
+			printf "%s %.0f\n", name, sum[name]
+		printf "cpu_us %.0f\n", sum["runtime"] / 1000
+		printf "ticks_us %.0f\n", (sum["utime"] + sum["stime"]) / 1000
+	}' >recorded
+
+said() { awk -v name="$1" '$1 == name { print $2 }' said; }
+recorded() { awk -v name="$1" '$1 == name { print $2 }' recorded; }
+
+# equal NAME [SLACK]: what was recorded is what the process said, or up to SLACK more.
+equal() {
+	want=$(said "$1")
+	got=$(recorded "$1")
+	if [ -n "$want" ] && [ -n "$got" ] && [ "$got" -ge "$want" ] &&
+		[ "$got" -le $((want + ${2:-0})) ]; then
+		pass "$1 ($got)"
+	else
+		not_ok "$1" "recorded $got, the process said $want"
+	fi
+}
+
+if [ -r /proc/self/io ]; then
+	for name in rchar wchar syscr syscw; do
+		equal $name
+	done
+	# Its last write goes to a file.
+	equal read_bytes 65536
+	equal write_bytes 65536
+	equal cancelled_write_bytes 65536
+else
+	skip "bytes read and written" "this kernel has no /proc/PID/io"
+fi
+# From the last reading to the end there is little.
+equal minflt 20
+equal majflt 2
+equal nvcsw 2
+equal nivcsw 20
+equal cpu_us 20000
+near "$(recorded maxrss)" "$(said maxrss)" 5 "maxrss"
+near "$(recorded ticks_us)" "$(said cpu_us)" 30 "utime and stime (counted in ticks)"
+
+# The children of a shell, as it waits for them: what `times` says is theirs.
+done_testing

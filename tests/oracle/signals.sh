@@ -1,0 +1,13 @@
+#!/bin/sh
+# Signals, and the calls that they end, interrupt and begin again, against strace.
+. "$(dirname "$0")/lib.sh"
+need_cmd strace
+need_bpf
+
+strace_says "killed in a call" 0 signals kill
+strace_says "interrupted calls" 0 signals interrupt
+strace_says "stopped and continued" 0 signals stop
+strace_says "faults" 0 signals faults
+strace_says "deaths" 0 signals deaths
+strace_says "signals sent" 0 signals sent
+done_testing
