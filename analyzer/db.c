@@ -23,13 +23,24 @@
 
 #define STMTS_MAX 32
 
+/* What becomes of the number in a field. */
+enum how {
+	AS_IT_IS,
+	AS_ID,			/* dn_db_id() */
+	AS_FIGURE,		/* NULL where no machine reaches it */
+};
+
+/* 2.3 years of one thread in ns, 72 PB. Figures are added up, and SQLite's sum()
+ * ends in an error when it overflows: one forged row would spoil every answer. */
+#define FIGURE_MAX (UINT64_C(1) << 56)
+
 struct dn_db {
 	sqlite3 *h;
 	unsigned flags;
 	int64_t trace_id;
 	uint64_t origin;
 	sqlite3_stmt *row[DN_EV_MAX];
-	bool is_id[DN_EV_MAX][DN_FIELDS_MAX];
+	uint8_t how[DN_EV_MAX][DN_FIELDS_MAX];	/* enum how */
 	struct { const char *sql; sqlite3_stmt *st; } stmt[STMTS_MAX];
 	unsigned nstmt;
 	char *command;		/* of an exec, quoted */
@@ -113,6 +124,25 @@ failed:
 	return sqlite3_errcode(db->h) == SQLITE_NOTADB ? -EEXIST : ret;
 }
 
+static void set_hows(struct dn_db *db)
+{
+	for (unsigned e = 0; e < DN_EV_MAX; e++) {
+		const struct dn_event_desc *d = dn_event_desc(e);
+		bool summed = e == DN_EV_thread_exit || e == DN_EV_process_sample ||
+			      e == DN_EV_loss || e == DN_EV_counter;
+
+		for (unsigned i = 0; d && i < d->nfields; i++) {
+			const char *unit = d->field[i].unit;
+
+			if (!strcmp(unit, "id"))
+				db->how[e][i] = AS_ID;
+			else if (summed && (!strcmp(unit, "ns") || !strcmp(unit, "bytes") ||
+					    !strcmp(unit, "count")))
+				db->how[e][i] = AS_FIGURE;
+		}
+	}
+}
+
 int dn_db_open(const char *path, unsigned flags, struct dn_db **out, char *err, size_t errlen)
 {
 	struct dn_db *db = calloc(1, sizeof(*db));
@@ -133,12 +163,7 @@ int dn_db_open(const char *path, unsigned flags, struct dn_db **out, char *err, 
 	} else {
 		ret = prepare(db, flags, err, errlen);
 	}
-	for (unsigned e = 0; e < DN_EV_MAX; e++) {
-		const struct dn_event_desc *d = dn_event_desc(e);
-
-		for (unsigned i = 0; d && i < d->nfields; i++)
-			db->is_id[e][i] = !strcmp(d->field[i].unit, "id");
-	}
+	set_hows(db);
 	if (ret) {
 		sqlite3_close(db->h);
 		free(db);
@@ -304,6 +329,16 @@ static sqlite3_stmt *row_stmt(struct dn_db *db, unsigned event)
 	return db->row[event];
 }
 
+static void bind_number(struct dn_db *db, sqlite3_stmt *st, int at, uint64_t u, unsigned how)
+{
+	if (how == AS_ID)
+		dn_bind_int(st, at, dn_db_id(db->trace_id, (uint32_t)u));
+	else if (how == AS_FIGURE && u > FIGURE_MAX)
+		dn_bind_null(st, at);
+	else
+		dn_bind_int(st, at, (int64_t)u);
+}
+
 int dn_db_row(struct dn_db *db, const struct dn_row *r, uint64_t order)
 {
 	const struct dn_event_desc *d = dn_event_desc(r->event);
@@ -327,10 +362,8 @@ int dn_db_row(struct dn_db *db, const struct dn_row *r, uint64_t order)
 			dn_bind_str(st, at, v->p, v->len);
 		else if (d->field[i].type == DN_TIME)
 			dn_bind_int(st, at, (int64_t)(v->u - db->origin));
-		else if (db->is_id[r->event][i])
-			dn_bind_int(st, at, dn_db_id(db->trace_id, (uint32_t)v->u));
 		else
-			dn_bind_int(st, at, (int64_t)v->u);
+			bind_number(db, st, at, v->u, db->how[r->event][i]);
 	}
 	if (r->event == DN_EV_exec) {
 		err = bind_command(db, st, 3 + (int)d->nfields, r);

@@ -41,12 +41,12 @@ static const struct opt table[] = {
 	{ "csv", NULL, "print CSV", OPT_CSV, DN_USE_CSV },
 	{ "db", "FILE", "import everything into a SQLite database", OPT_DB, 0 },
 	{ "sql", "STATEMENT", "run SQL over the traces (denet-sql(7))", OPT_SQL, 0 },
-	{ "since", "TIME", "from this time after the start: 1.5 (s), 20ms, 3m", OPT_SINCE, DN_USE_SELECT },
+	{ "since", "TIME", "from this time on: 1.5 (seconds), 20ms, 3m", OPT_SINCE, DN_USE_SELECT },
 	{ "until", "TIME", "up to this time", OPT_UNTIL, DN_USE_SELECT },
 	{ "tail", "N", "only the last N", OPT_TAIL, DN_USE_SELECT },
 	{ "pid", "N[,N...]", "only these processes", OPT_PID, DN_USE_SELECT },
 	{ "tid", "N[,N...]", "only these threads", OPT_TID, DN_USE_SELECT },
-	{ "syscall", "NAME[,...]", "only these calls; also %category and /regex/", OPT_SYSCALL, DN_USE_SELECT },
+	{ "syscall", "NAME[,...]", "only these calls, %category, /regex/", OPT_SYSCALL, DN_USE_SELECT },
 	{ "allow-incomplete", NULL, "status 0 also for a trace that is not whole", OPT_INCOMPLETE, 0 },
 	{ "threads", "N", "decode with N threads", OPT_THREADS, 0 },
 	{ "color", "WHEN", "auto, always or never", OPT_COLOR, 0 },
@@ -68,8 +68,8 @@ static void usage_error(const char *subject, const char *why)
 static void print_help(const struct dn_verb *verbs)
 {
 	printf("Usage: denet-analyze [VERB] [OPTION]... [FILE]...\n"
-	       "Answers questions about traces that denet-record wrote. Without FILE: denet.dnt;\n"
-	       "FILE - is standard input.\n\nVerbs (the first is taken where none is named):\n");
+	       "Answers questions about traces that denet-record wrote. Without FILE: the file\n"
+	       "denet.dnt; - is standard input.\n\nVerbs (the first is taken where none is named):\n");
 	for (; verbs->name; verbs++)
 		printf("  %-12s %s\n", verbs->name, verbs->help);
 	printf("\nOptions:\n");
@@ -81,8 +81,8 @@ static void print_help(const struct dn_verb *verbs)
 			 table[i].name, table[i].arg ? " " : "", table[i].arg ? table[i].arg : "");
 		printf("  %-26s %s\n", left, table[i].help);
 	}
-	printf("\nExit status: 0 everything was read, 1 no answer, 2 wrong usage, 3 answered from an\n"
-	       "incomplete trace.\n");
+	printf("\nExit status: 0 everything was read, 1 no answer, 2 wrong usage, 3 answered\n"
+	       "from an incomplete trace.\n");
 }
 
 /* --- values -------------------------------------------------------------- */

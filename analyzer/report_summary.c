@@ -229,7 +229,8 @@ static int put_notes(struct dn_page *p, struct dn_db *db, int64_t trace)
 static int put_time(struct dn_page *p, struct dn_db *db, int64_t trace)
 {
 	struct dn_query *q = dn_query_new(db,
-		"SELECT sum(ifnull(end_ns, (SELECT last FROM raw_trace WHERE trace_id = ?1)) - start_ns),"
+		"SELECT CAST(total(ifnull(end_ns, (SELECT last FROM raw_trace WHERE trace_id = ?1))"
+		" - start_ns) AS INTEGER),"
 		" sum(syscall_ns), (SELECT sum(utime) FROM raw_process WHERE trace_id = ?1),"
 		" (SELECT sum(stime) FROM raw_process WHERE trace_id = ?1)"
 		" FROM threads WHERE trace_id = ?1");

@@ -302,7 +302,7 @@ int dn_rollup_call(struct dn_rollup *r, const struct dn_syscall *s)
 	struct dn_stat key = { .thread = s->thread, .nr = s->nr, .abi = s->abi,
 			       .result = result_of(s) };
 	uint32_t *cached = &r->cache[(s->nr ^ s->thread * 7) & (DN_STAT_CACHE - 1)];
-	bool timed = !(s->flags & (DN_CALL_UNFINISHED | DN_CALL_NO_ENTER));
+	bool timed = !(s->flags & (DN_CALL_UNFINISHED | DN_CALL_NO_ENTER)) && s->dur <= DN_DUR_MAX;
 	uint64_t dur = timed ? s->dur : 0, end = s->start + dur;
 	int64_t t = (int64_t)(end - r->origin);
 	struct dn_stat *e;

@@ -37,6 +37,10 @@
 #define DN_RESTART_FIRST (-516)
 #define DN_RESTART_LAST (-512)
 
+/* 2.3 years: a longer duration is not one (a forged record); the call counts,
+ * its time does not. Sums of what remains fit 63 bits, which SQLite needs. */
+#define DN_DUR_MAX (UINT64_C(1) << 56)
+
 struct dn_stat {
 	uint32_t thread;	/* 0 in the table of histograms of all threads */
 	uint32_t nr;

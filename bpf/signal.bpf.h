@@ -10,6 +10,20 @@
 #include "state.bpf.h"
 
 #define SI_KERNEL 0x80		/* asm-generic/siginfo.h */
+#define SIGKILL 9
+#define SIGNAL_GROUP_EXIT 0x04	/* linux/sched/signal.h */
+
+/*
+ * A signal that ends a process reaches each thread as SIGKILL (complete_signal
+ * in kernel/signal.c), and so does exit_group; what it was stands in the
+ * group's exit code. Returns the signal, or 0 where none was sent.
+ */
+static __always_inline int real_signal(struct task_struct *task, int sig)
+{
+	if (sig != SIGKILL || !(BPF_CORE_READ(task, signal, flags) & SIGNAL_GROUP_EXIT))
+		return sig;
+	return BPF_CORE_READ(task, signal, group_exit_code) & 0x7f;
+}
 
 static __always_inline void send_event(void *record, __u64 size)
 {
@@ -58,6 +72,9 @@ int BPF_PROG(on_signal_delivered, int sig, struct kernel_siginfo *info, struct k
 	struct dn_ring_signal r = {};
 
 	if (!st || !st->armed || stopping)
+		return 0;
+	sig = real_signal(current, sig);
+	if (!sig)
 		return 0;
 	r.type = DN_RING_SIGNAL_DELIVERED;
 	r.sig = sig;

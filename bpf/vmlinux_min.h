@@ -75,6 +75,8 @@ typedef struct {
 
 struct signal_struct {
 	atomic_t live;
+	int group_exit_code;
+	unsigned int flags;
 	unsigned long maxrss;
 };
 

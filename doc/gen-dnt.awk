@@ -27,7 +27,7 @@ function roff(s)
 	gsub(/~/, "\\(ti", s)
 	gsub(/`/, "\\(ga", s)
 	if (s ~ /^\./)
-		s = "\\\\&" s
+		s = "\\&" s
 	return s
 }
 

@@ -154,7 +154,8 @@ static int set(struct dn_record_opts *o, int val, const char *arg)
 		puts("denet-record " PACKAGE_VERSION);
 		return 1;
 	}
-	return DN_EXIT_RECORDER + 1;	/* getopt has said what it did not know */
+	fputs("denet-record: see denet-record --help\n", stderr);	/* getopt has said why */
+	return DN_EXIT_RECORDER + 1;
 }
 
 int dn_record_options(struct dn_record_opts *o, int argc, char **argv)

@@ -11,13 +11,16 @@
 INSERT INTO raw_thread
 SELECT s.thread, ?1, s.process, s.parent_thread, s.tid, s.pid, s.ppid, s.origin,
        iif(s.origin IN (6, 7) AND s.born IS NOT NULL, s.born, s.time),
-       x.time, x.exit_code, ifnull(x.seq, e.seq), coalesce(x.comm, c.comm, s.comm)
+       ifnull(x.time, b.time), x.exit_code, ifnull(x.seq, e.seq), coalesce(x.comm, c.comm, s.comm)
 FROM (SELECT thread, process, parent_thread, tid, pid, ppid, origin, born, time, comm,
              min((origin IN (5, 7)) * 0x2000000000000000 + time)
       FROM raw_thread_start
       WHERE trace_id = ?1 AND thread IS NOT NULL GROUP BY thread) AS s
 LEFT JOIN (SELECT thread, exit_code, seq, comm, max(time) AS time FROM raw_thread_exit
            WHERE trace_id = ?1 GROUP BY thread) AS x ON x.thread = s.thread
+LEFT JOIN (SELECT parent_thread, min(time) AS time FROM raw_thread_start
+           WHERE trace_id = ?1 AND origin = 5 GROUP BY parent_thread) AS b
+  ON b.parent_thread = s.thread         -- it goes on under another id after an exec
 LEFT JOIN (SELECT thread, seq, max(time) FROM raw_thread_end
            WHERE trace_id = ?1 GROUP BY thread) AS e ON e.thread = s.thread
 LEFT JOIN (SELECT thread, comm, max(time)

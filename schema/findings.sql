@@ -62,7 +62,7 @@ SELECT c.trace_id, 800 + 100 * c.total_ns / max(1, life.ns), 'Most time in syste
        'SELECT pid, comm, count, total_ns, max_ns FROM process_syscalls WHERE name = ''' || c.name
        || ''' ORDER BY total_ns DESC'
 FROM (SELECT * FROM syscall_stats WHERE trace_id = ?1 ORDER BY total_ns DESC LIMIT 1) AS c,
-     (SELECT sum(ifnull(t."end", r.last) - t.start) AS ns
+     (SELECT CAST(total(ifnull(t."end", r.last) - t.start) AS INTEGER) AS ns
       FROM raw_thread AS t JOIN raw_trace AS r USING (trace_id) WHERE trace_id = ?1) AS life
 WHERE c.total_ns * 10 >= life.ns AND c.total_ns >= 10000000;
 

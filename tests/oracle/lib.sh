@@ -46,7 +46,7 @@ same() {
 	grep "^$1$tab" got >got.lines
 	if ! cmp -s want.lines got.lines; then
 		not_ok "$2" "< strace, > denet
-$(diff want.lines got.lines | cut -c 1-300 | head -n 30)"
+$(diff want.lines got.lines | cut -c 1-200 | head -n 20)"
 	elif [ ! -s want.lines ] && [ $# = 2 ]; then
 		not_ok "$2" "strace logged nothing of the kind"
 	else

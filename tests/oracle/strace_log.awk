@@ -79,7 +79,7 @@ function text(s)
 {
 	sub(/ +$/, "", s)
 	if (s ~ /^"/)
-		return bytes(s)
+		return cut(bytes(s))
 	return s == "NULL" || s == "0" ? "null" : "bad"
 }
 

@@ -50,7 +50,7 @@ function strings(i, n, k, part, str, line, which, have)
 				print "argv", $2, argv
 		} else if (str[2] != "sockaddr" && str[2] != "sockaddr_out") {
 			have[str[1]] = str[3] ~ /unreadable/ ? "bad" : \
-				str[5] (str[3] ~ /cut/ ? "..." : "")
+				cut(str[5] (str[3] ~ /cut/ ? "..." : ""))
 		}
 	}
 	if (!($7 in text_args))

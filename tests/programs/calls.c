@@ -482,6 +482,18 @@ static int act_calls(int argc, char **argv)
 	return 0;
 }
 
+/* paths N: N times access, each with a path of its own. */
+static int act_paths(int argc, char **argv)
+{
+	char path[64];
+
+	for (long n = argc > 1 ? atol(argv[1]) : 1000; n > 0; n--) {
+		snprintf(path, sizeof(path), "/nonexistent/%ld", n);
+		access(path, F_OK);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct act acts[] = {
@@ -492,6 +504,7 @@ int main(int argc, char **argv)
 		{ "numbers", act_numbers },
 		{ "seccomp", act_seccomp },
 		{ "calls", act_calls },
+		{ "paths", act_paths },
 		{ NULL, NULL },
 	};
 

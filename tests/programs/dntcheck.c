@@ -11,7 +11,8 @@
  * status 1.
  *
  * --living: threads may live on at the end. --lossy: records may be lost, and
- * what is lost must be accounted for.
+ * what is lost must be accounted for. Where records of process life are lost (they say
+ * who made a call), the totals are checked, and nothing by thread.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -48,6 +49,7 @@ static bool has_counter[DN_COUNTER_MAX];
 static uint64_t calls, unfinished, exit_only, starts, exits;
 static uint64_t end_rows, unknown, loss_anyone;
 static unsigned said;
+static bool life_lost;
 
 __attribute__((format(printf, 1, 2))) static void wrong(const char *fmt, ...)
 {
@@ -60,6 +62,12 @@ __attribute__((format(printf, 1, 2))) static void wrong(const char *fmt, ...)
 	va_end(ap);
 	putchar('\n');
 }
+
+/* For what follows from a lost record of process life too. */
+#define wrong_life(...) do { \
+		if (!life_lost) \
+			wrong(__VA_ARGS__); \
+	} while (0)
 
 static struct thread *get(uint64_t id)
 {
@@ -116,9 +124,9 @@ static void on_start(const struct dn_row *r)
 
 	if (U(thread_start, origin) == DN_ORIGIN_KEYFRAME) {
 		if (!t->started)
-			wrong("thread %" PRIu64 " is in a keyframe and begins after it", id);
+			wrong_life("thread %" PRIu64 " is in a keyframe and begins after it", id);
 		else if (t->tid != U(thread_start, tid) || t->process != U(thread_start, process))
-			wrong("keyframe: thread %" PRIu64 " is another one", id);
+			wrong_life("keyframe: thread %" PRIu64 " is another one", id);
 		return;
 	}
 	starts++;
@@ -134,7 +142,7 @@ static void on_start(const struct dn_row *r)
 	t->parent = IS_NULL(thread_start, parent_thread) ? 0 :
 		(uint32_t)U(thread_start, parent_thread);
 	if (!t->parent && U(thread_start, origin) != DN_ORIGIN_TARGET)
-		wrong("thread %" PRIu64 " has no parent", id);
+		wrong_life("thread %" PRIu64 " has no parent", id);
 	if (t->process == id && t->tid != t->pid)
 		wrong("thread %" PRIu64 ": first of its process, tid %u, pid %u", id, t->tid, t->pid);
 }
@@ -145,7 +153,7 @@ static void on_end(uint64_t id, uint64_t process, uint64_t time, uint64_t seq)
 	struct thread *t = get(id);
 
 	if (t->process != process)
-		wrong("thread %" PRIu64 " ends in process %" PRIu64 ", began in %u", id, process, t->process);
+		wrong_life("thread %" PRIu64 " ends in process %" PRIu64 ", began in %u", id, process, t->process);
 	t->finish = time;
 	t->records = seq;
 }
@@ -179,11 +187,11 @@ static int on_row(void *ctx, const struct dn_row *r)
 		break;
 	case DN_EV_exec:
 		if (!get(U(exec, thread))->started)
-			wrong("exec of thread %" PRIu64 ", which never began", U(exec, thread));
+			wrong_life("exec of thread %" PRIu64 ", which never began", U(exec, thread));
 		break;
 	case DN_EV_comm:
 		if (!get(U(comm, thread))->started)
-			wrong("name of thread %" PRIu64 ", which never began", U(comm, thread));
+			wrong_life("name of thread %" PRIu64 ", which never began", U(comm, thread));
 		break;
 	case DN_EV_counter:
 		if (U(counter, counter) >= DN_COUNTER_MAX || !dn_counter_desc((unsigned)U(counter, counter))) {
@@ -278,9 +286,25 @@ static void check_thread(uint32_t id, bool living, bool lossy)
 	p->living_threads += t->ended;
 }
 
+/* The first way through the file: is any record of process life lost? */
+static int no_call(void *ctx, const struct dn_syscall *c)
+{
+	(void)ctx;
+	(void)c;
+	return 0;
+}
+
+static int note_loss(void *ctx, const struct dn_row *r)
+{
+	if (r->event == DN_EV_counter && U(counter, counter) == DN_COUNT_lifecycle_lost)
+		*(bool *)ctx = U(counter, value) > 0;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct dn_sink sink = { on_call, on_row, NULL };
+	const struct dn_sink note = { no_call, note_loss, &life_lost };
 	bool living = false, lossy = false;
 	struct walk_end end;
 	uint64_t missing = 0;
@@ -299,15 +323,19 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	get(0);
+	if (walk(f, &note, &end))
+		return 1;
+	life_lost &= lossy;
+	rewind(f);
 	if (walk(f, &sink, &end))
 		return 1;
 	if (!end.footer || end.rest || end_rows != 1)
 		wrong("the trace was not closed: footer %d, rest %d, %" PRIu64 " ends", end.footer,
 		      end.rest, end_rows);
 
-	for (uint32_t i = 1; i < threads; i++)
+	for (uint32_t i = 1; i < threads && !life_lost; i++)
 		check_thread(i, living, lossy);
-	for (uint32_t i = 1; i < threads; i++) {
+	for (uint32_t i = 1; i < threads && !life_lost; i++) {
 		struct thread *t = &thread[i];
 
 		missing += t->missing;
@@ -334,13 +362,14 @@ int main(int argc, char **argv)
 		SHOULD(threads, starts);
 		SHOULD(exit_only, exit_only);
 	}
-	SHOULD(syscall_lost, missing + loss_anyone);
+	if (!life_lost)
+		SHOULD(syscall_lost, missing + loss_anyone);
 	for (unsigned id = 0; id < DN_COUNTER_MAX; id++) {
 		const struct dn_counter_desc *d = dn_counter_desc(id);
 
 		if (!d)
 			continue;
-		if (d->kind == DN_COUNTER_DOUBT && counter[id])
+		if (d->kind == DN_COUNTER_DOUBT && counter[id] && !life_lost)
 			wrong("%s: %" PRIu64, d->name, counter[id]);
 		if (d->kind == DN_COUNTER_LOSS && counter[id] != loss[id])
 			wrong("%s: counted %" PRIu64 ", loss rows %" PRIu64, d->name, counter[id], loss[id]);

@@ -14,7 +14,7 @@
  *
  * Any other record:
  *   EVENT field=value ...
- * null as -, bytes other than plain ones as \xHH.
+ * null as -, bytes other than plain ones as \xHH. A loss has the name of its call too.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -163,6 +163,12 @@ static int put_row(void *ctx, const struct dn_row *r)
 			put_bytes(r->v[i].p, r->v[i].len);
 		else
 			printf("%" PRId64, (int64_t)r->v[i].u);
+	}
+	if (r->event == DN_EV_loss && !r->v[DN_F_loss_nr].null) {
+		char buf[DN_SYSCALL_NAME_SIZE];
+
+		printf("\tname=%s", dn_syscall_name((enum dn_abi)r->v[DN_F_loss_abi].u,
+						    (uint32_t)r->v[DN_F_loss_nr].u, buf));
 	}
 	putchar('\n');
 	return 0;

@@ -478,6 +478,25 @@ static int act_argv(int argc, char **argv)
 	return 0;
 }
 
+/* long-execs N: execs with arguments of 16000 bytes. */
+static int act_long_execs(int argc, char **argv)
+{
+	static char big[16001];
+
+	memset(big, 'y', sizeof(big) - 1);
+	for (long n = count_of(argc, argv, 100); n > 0; n--) {
+		pid_t pid = forked();
+
+		if (!pid) {
+			execl(self, "life", "exit", "0", big, NULL);
+			_exit(1);
+		}
+		if (reap(pid))
+			return 1;
+	}
+	return 0;
+}
+
 /* spawn: posix_spawn, system, popen, a script, a script without #!. */
 static int act_spawn(int argc, char **argv)
 {
@@ -551,6 +570,7 @@ int main(int argc, char **argv)
 		{ "names", act_names },
 		{ "cwd", act_cwd },
 		{ "argv", act_argv },
+		{ "long-execs", act_long_execs },
 		{ "spawn", act_spawn },
 		{ "sleep", act_sleep },
 		{ NULL, NULL },

@@ -7,7 +7,11 @@
 doc=$DN_SRCDIR/doc
 readme=$DN_SRCDIR/README.md
 pages=("$doc"/*.[1-9])
-[ -f "$DN_BUILDDIR/doc/dnt.5" ] && pages+=("$DN_BUILDDIR/doc/dnt.5")
+if [ "$DN_BUILDDIR" != "$DN_SRCDIR" ]; then
+	for page in "$DN_BUILDDIR"/doc/*.[1-9]; do
+		[ -f "$page" ] && pages+=("$page")
+	done
+fi
 
 # --- form ----------------------------------------------------------------------
 for page in "${pages[@]}"; do

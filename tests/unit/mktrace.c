@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <zstd.h>
 
@@ -76,6 +77,18 @@ static void add_block(struct mktrace *m, unsigned kind, const void *payload, siz
 	append(m, head, sizeof(head));
 	append(m, z, n);
 	free(z);
+}
+
+void mk_temp(char path[MK_PATH])
+{
+	const char *dir = getenv("TMPDIR");
+	int n = snprintf(path, MK_PATH, "%s/denet-test-XXXXXX", dir ? dir : "/tmp"), fd;
+
+	assert(n < MK_PATH);
+	fd = mkstemp(path);
+	assert(fd >= 0);
+	close(fd);
+	(void)n;
 }
 
 struct mktrace *mk_new(void)

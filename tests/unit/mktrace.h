@@ -16,6 +16,10 @@
 #define MK_ORIGIN UINT64_C(5000000000)
 #define MK_WALL UINT64_C(1767323045000000000)	/* 2026-01-02T03:04:05Z */
 
+/* Writes the name of a new, empty file in TMPDIR (or /tmp) to path. */
+#define MK_PATH 256
+void mk_temp(char path[MK_PATH]);
+
 struct mktrace;
 
 struct mktrace *mk_new(void);

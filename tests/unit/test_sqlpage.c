@@ -24,7 +24,7 @@
 #include "traces.h"
 #include "vtab.h"
 
-static char path[64];
+static char path[MK_PATH];
 static struct dn_traces traces;
 static struct dn_db *db;
 static sqlite3 *h;
@@ -68,8 +68,7 @@ static int setup(void **state)
 	char err[256];
 
 	(void)state;
-	strcpy(path, "/tmp/denet-sqlpage-XXXXXX");
-	close(mkstemp(path));
+	mk_temp(path);
 	make_trace();
 	assert_int_equal(dn_traces_open(&traces, file, 2), 0);
 	assert_int_equal(dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL, &db, err, sizeof(err)), 0);

@@ -22,7 +22,7 @@
 #define CALLS 20000u
 
 struct fixture {
-	char path[64];
+	char path[MK_PATH];
 	struct dn_source *src;
 	struct dn_reader *reader;
 	/* what went in: start and ret (its number), sorted by start */
@@ -59,12 +59,8 @@ static void make(struct fixture *f, unsigned long_every)
 {
 	struct mktrace *m = mk_new();
 	uint64_t seed = 88172645463325252u, t = 1000, args[1] = { 0 };
-	int fd;
 
-	strcpy(f->path, "/tmp/denet-timeline-XXXXXX");
-	fd = mkstemp(f->path);
-	assert_true(fd >= 0);
-	close(fd);
+	mk_temp(f->path);
 	for (uint32_t i = 0; i < CALLS; i++) {
 		uint64_t dur = rnd(&seed) % 500, start;
 		struct dn_syscall s;
@@ -310,8 +306,7 @@ static void test_damaged(void **state)
 
 	(void)state;
 	assert_non_null(f);
-	strcpy(f->path, "/tmp/denet-timeline-XXXXXX");
-	close(mkstemp(f->path));
+	mk_temp(f->path);
 	mk_call(m, &s);
 	mk_payload(m, "\x7f\x7f", 2, 5, 6);
 	mk_exit(m, 1, 1, 7, 0, true);

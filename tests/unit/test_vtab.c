@@ -24,7 +24,7 @@
 #define CALLS 10000		/* in ten blocks */
 
 struct fixture {
-	char path[64];
+	char path[MK_PATH];
 	struct dn_source *src[2];
 	struct dn_reader *reader[2];
 	sqlite3 *db;
@@ -80,13 +80,8 @@ static void open_traces(struct fixture *f, unsigned n)
 
 static void open_path(struct fixture *f)
 {
-	int fd;
-
 	memset(f, 0, sizeof(*f));
-	strcpy(f->path, "/tmp/denet-vtab-XXXXXX");
-	fd = mkstemp(f->path);
-	assert_true(fd >= 0);
-	close(fd);
+	mk_temp(f->path);
 }
 
 static int setup(void **state)

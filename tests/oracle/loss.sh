@@ -1,0 +1,109 @@
+#!/bin/sh
+# More calls than the ring buffers hold: what is lost is counted, by process and call.
+#
+# The recorder is stopped for a while, so that it must lose; what the programs make is
+# known: written + lost must be just that.
+. "$(dirname "$0")/lib.sh"
+need_cmd dd
+need_bpf
+
+# starved SECONDS COMMAND...: records with small buffers, and stops the recorder for a
+# time at the beginning. Sets status.
+starved() {
+	stop=$1
+	shift
+	rm -f t.dnt
+	denet-record --buffer 256k -o t.dnt "$@" 2>said &
+	recorder=$!
+	until [ -e t.dnt ] || ! kill -0 $recorder 2>/dev/null; do
+		sleep 0.01
+	done
+	kill -STOP $recorder
+	sleep "$stop"
+	kill -CONT $recorder
+	(sleep 20 && kill -KILL $recorder) 2>/dev/null &
+	watchdog=$!
+	wait $recorder
+	status=$?
+	kill $watchdog 2>/dev/null
+	dump t.dnt >lines
+}
+
+# total NAME PID: calls of that name in the trace and lost ones of its process.
+total() {
+	awk -F "$tab" -v name="$1" -v pid="$2" '
+		function field(name, i) {
+			for (i = 2; i <= NF; i++)
+				if (substr($i, 1, length(name) + 1) == name "=")
+					return substr($i, length(name) + 2)
+		}
+		$1 == "thread_start" && (!pid || field("pid") == pid) { ours[field("process")] = 1 }
+		$1 == "loss" && (field("process") in ours) && field("name") == name { n += field("count") }
+		$1 == "call" && (!pid || $3 == pid) && $7 == name { n++ }
+		END { print n + 0 }' lines
+}
+
+counter() {
+	awk -F "$tab" -v want="counter=$1" '$1 == "counter" && $3 == want { sub(/value=/, "", $4); n = $4 }
+		END { print n + 0 }' lines
+}
+
+# What dd makes besides its copying.
+record few.dnt dd if=/dev/zero of=/dev/null bs=1 count=10
+dump few.dnt >lines
+reads=$(($(total read '') - 10))
+writes=$(($(total write '') - 10))
+
+starved 0.5 dd if=/dev/zero of=/dev/null bs=1 count=300000
+is $status 0 "dd: its status"
+ok "dd: calls are lost" test "$(counter 2)" -gt 1000
+is "$(total read '')" $((300000 + reads)) "dd: reads written and lost"
+is "$(total write '')" $((300000 + writes)) "dd: writes written and lost"
+is "$(grep -c 'found no room' said)" 1 "dd: one warning"
+books t.dnt "dd" --lossy
+
+# Two at once, by process.
+# shellcheck disable=SC2016
+starved 0.5 sh -c 'calls calls 200000 & echo $! >one; calls calls 150000 & echo $! >two; wait'
+ok "two processes: calls are lost" test "$(counter 2)" -gt 1000
+is "$(total getppid "$(cat one)")" 200000 "the first one: written and lost"
+is "$(total getppid "$(cat two)")" 150000 "the second one: written and lost"
+books t.dnt "two processes" --lossy
+
+# A string each: what is written has the right one, or says that it is lost.
+starved 0.5 calls paths 100000
+ok "paths: calls are lost" test "$(counter 2)" -gt 1000
+is "$(total access '')" $((100000 + 1)) "paths: calls written and lost"
+is "$(awk -F "$tab" '
+	$1 == "call" && $7 == "access" && $14 == "-" && $10 !~ /str_(lost|missing)/ { n++ }
+	END { print n + 0 }' lines)" 0 "paths: no call without its path and without a mark"
+is "$(awk -F "$tab" '
+	# The number in the path goes down with the calls.
+	$1 == "call" && $7 == "access" && $14 != "-" {
+		split($14, part, ":")
+		hex = part[5]
+		if (hex !~ /^2f6e6f6e6578697374656e742f/)
+			next
+		number = 0
+		for (i = 27; i < length(hex); i += 2)	# digits: 30 to 39
+			number = 10 * number + substr(hex, i + 1, 1)
+		if (!n)
+			first = number + $5
+		bad += number + $5 != first
+		n++
+	}
+	END { print (n > 1000 ? "some" : "few"), bad + 0, "wrong" }' lines)" "some 0 wrong" \
+	"paths: each call has the path that is its own"
+books t.dnt "paths" --lossy
+
+# Records of process life have a ring of their own; here that one is too small, so
+# that the recorder does not hear of the end of ten processes that it knows.
+starved 1.2 --wait=tree sh -c '
+	for i in 1 2 3 4 5 6 7 8 9 10; do life sleep 900 & done
+	life long-execs 200; wait'
+is $status 0 "life: the recording ends with its command"
+ok "life: records of process life are lost" test "$(counter 4)" -gt 10
+is "$(awk -F "$tab" '$1 == "end" { print $5 }' lines)" "survivors=0" "life: nobody is said to live on"
+ok "life: the trace says that threads are unknown" test "$(counter 43)" -gt 0
+books t.dnt "life" --lossy
+done_testing
