@@ -287,8 +287,9 @@ static const char syscalls_sql[] =
 	"SELECT o.place, s.name, s.abi, s.nr, s.category, s.count, s.errors, s.restarts, s.unfinished,"
 	" s.lost, s.total_ns, s.min_ns, s.mean_ns, s.p50_ns, s.p90_ns, s.p99_ns, s.max_ns"
 	" FROM " SYSCALL_ORDER " AS o"
-	" JOIN raw_abi AS a ON a.abi = o.abi"
-	" JOIN syscall_stats AS s ON s.abi = a.name AND s.nr = o.nr AND s.trace_id = ?1"
+	" LEFT JOIN raw_abi AS a ON a.abi = o.abi"
+	" JOIN syscall_stats AS s ON s.abi = ifnull(a.name, 'abi_' || o.abi) AND s.nr = o.nr"
+	" AND s.trace_id = ?1"
 	" ORDER BY o.place";
 
 static const char by_errno_sql[] =

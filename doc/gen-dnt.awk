@@ -97,12 +97,19 @@ function remark(s)
 	return s
 }
 
+function power_of_two(n,    p)
+{
+	for (p = 1; n > 0; n--)
+		p *= 2
+	return p
+}
+
 # 16, 16u << 20, 1u << 14
 function number(s,    part)
 {
 	gsub(/[()u \t]/, "", s)
 	if (split(s, part, "<<") == 2)
-		return part[1] * 2 ^ part[2]
+		return part[1] * power_of_two(part[2])
 	return part[1] + 0
 }
 
@@ -172,7 +179,7 @@ function bit(s, list,    name)
 	sub(/ = .*/, "", name)
 	sub(/^\tDN_[A-Z]+_/, "", name)
 	sub(/^.*<< */, "", s)
-	item(list, 2 ^ (s + 0), name, remark($0))
+	item(list, power_of_two(s + 0), name, remark($0))
 }
 
 file == "format_limits.h" && /^#define DN_[A-Z_]+[ \t]+[(0-9]/ {

@@ -182,6 +182,7 @@ void dn_rec_finish(struct dn_rec *x)
 		say("records of the rings could not be understood: %s; the trace is not complete",
 		    strerror(-err));
 	dn_stream_stats(x->stream, &ss);
+	dn_rec_reconcile(x);
 
 	if (dn_probe_counters(x->probe, total))
 		say("the counters of the kernel side could not be read; losses are not known");
@@ -200,6 +201,8 @@ void dn_rec_finish(struct dn_rec *x)
 	total[DN_COUNT_recorder_cpu_ns] = own_cpu_ns();
 	total[DN_COUNT_write_errors] = w.errors;
 	total[DN_COUNT_unfinished] = ss.unfinished;
+	if (total[DN_COUNT_threads] > ss.starts)
+		total[DN_COUNT_unknown_thread] = total[DN_COUNT_threads] - ss.starts;
 	total[DN_COUNT_in_flight_unread] = unread;
 	total[DN_COUNT_block_events_lost] = w.rows_lost;
 	total[DN_COUNT_sample_gone] = sc.gone;

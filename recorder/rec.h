@@ -41,6 +41,9 @@ struct dn_tree_thread;
 /* A thread_start row of origin KEYFRAME for a thread that lives. */
 int dn_rec_thread_row(const struct dn_sink *sink, const struct dn_tree_thread *t, uint64_t now);
 
+/* After a loss of records of process life: takes out of the tree who is gone. */
+void dn_rec_reconcile(struct dn_rec *x);
+
 /* For dn_stream_opts.also: a call into the table of -c. */
 void dn_rec_count(void *ctx, const struct dn_syscall *s);
 

@@ -43,6 +43,7 @@
 #define KEYFRAME_NS 60000000000u
 #define KEYFRAME_BYTES (64u << 20)
 #define TICK_NS 100000000u		/* news for the sampler, status line */
+#define RECONCILE_NS 500000000u
 #define QUIET_TERMINAL_NS 2000000000u	/* the command has not written for so long */
 
 #define say(...) (fputs("denet-record: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
@@ -235,6 +236,32 @@ static void show_status(struct dn_rec *x, uint64_t now)
 	dn_status_show(x->line, &n);
 }
 
+static int discard(void *ctx, const struct dn_row *r)
+{
+	(void)ctx;
+	(void)r;
+	return 0;
+}
+
+void dn_rec_reconcile(struct dn_rec *x)
+{
+	const struct dn_sink nowhere = { NULL, discard, NULL };
+	uint64_t counters[DN_KCOUNTER_MAX];
+	struct dn_tree_thread *list;
+	long n;
+
+	if (dn_probe_counters(x->probe, counters) || !counters[DN_COUNT_lifecycle_lost])
+		return;
+	n = dn_tree_list(x->tree, &list);
+	for (long i = 0; i < n; i++)
+		if (dn_keyframe_process(x->keyframe, list[i].process, (pid_t)list[i].pid,
+					list[i].thread == list[i].process ? list[i].born : 0,
+					&nowhere) == -ESRCH)
+			dn_tree_remove(x->tree, list[i].thread, 2);
+	if (n >= 0)
+		free(list);
+}
+
 static bool over(struct dn_rec *x, uint64_t now)
 {
 	if (x->stop)
@@ -248,9 +275,13 @@ static bool over(struct dn_rec *x, uint64_t now)
 
 static void watch(struct dn_rec *x)
 {
-	uint64_t now = dn_now(), next;
+	uint64_t now = dn_now(), next, reconciled = 0;
 
 	for (; !over(x, now); now = dn_now()) {
+		if (x->ended && now >= reconciled + RECONCILE_NS) {
+			dn_rec_reconcile(x);
+			reconciled = now;
+		}
 		struct pollfd p = { .fd = x->signals, .events = POLLIN };
 		struct signalfd_siginfo s;
 		struct dn_writer_stats w;

@@ -295,6 +295,7 @@ static int on_start(struct dn_stream *s, const struct dn_ring_thread_start *r)
 	char ns[DN_NS_LEVELS * 12];
 	int n = 0;
 
+	s->st.starts++;
 	memcpy(t.comm, r->comm, sizeof(t.comm));
 	dn_tree_add(s->o.tree, &t);
 	for (unsigned i = 0; i < r->ns_levels && i < DN_NS_LEVELS; i++)

@@ -51,6 +51,7 @@ struct dn_stream_stats {
 	uint64_t unfinished;	/* of these */
 	uint64_t strings_orphaned, strings_missing;
 	uint64_t redacted;
+	uint64_t starts;	/* threads that were announced */
 	uint64_t bytes;		/* of ring records */
 	bool wrote_terminal;	/* fd 1 or 2 was written to since the last look */
 };

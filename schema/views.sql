@@ -287,7 +287,8 @@ LEFT JOIN raw_syscall_name AS n ON n.abi = s.abi AND n.nr = s.nr;
 --   p99_ns: ns: 99 % took no longer
 --   max_ns: ns: longest
 CREATE VIEW syscall_stats AS
-SELECT c.trace_id, (SELECT name FROM raw_abi AS a WHERE a.abi = c.abi) AS abi, c.nr,
+SELECT c.trace_id,
+       ifnull((SELECT name FROM raw_abi AS a WHERE a.abi = c.abi), 'abi_' || c.abi) AS abi, c.nr,
        ifnull(n.name, printf('syscall_0x%x', c.nr)) AS name,
        ifnull((SELECT name FROM raw_category AS k WHERE k.category = n.category), 'other')
          AS category,
@@ -317,7 +318,7 @@ LEFT JOIN raw_syscall_name AS n ON n.abi = c.abi AND n.nr = c.nr;
 --   max_ns: ns: longest
 CREATE VIEW process_syscalls AS
 SELECT k.trace_id, k.process AS process_id, p.pid, p.comm,
-       (SELECT name FROM raw_abi AS a WHERE a.abi = k.abi) AS abi, k.nr,
+       ifnull((SELECT name FROM raw_abi AS a WHERE a.abi = k.abi), 'abi_' || k.abi) AS abi, k.nr,
        ifnull(n.name, printf('syscall_0x%x', k.nr)) AS name,
        ifnull((SELECT name FROM raw_category AS c WHERE c.category = n.category), 'other')
          AS category,

@@ -41,6 +41,7 @@ if [ -x "$DN_BUILDDIR/denet-record" ] && can_bpf; then
 	{
 		denet-record -q -o calls.dnt -- sh -c "
 			cat /etc/hostname /nonexistent /$long/$long; (sleep 0.01) & ls -R /sys/class
+			env echo \$(seq 8000)
 			wait; kill -USR1 \$\$" >/dev/null
 	} 2>/dev/null
 	check calls.dnt

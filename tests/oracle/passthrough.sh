@@ -1,0 +1,273 @@
+#!/bin/sh
+# The command does not notice the recorder: status, signals, terminal, descriptors and
+# all it inherits are as without; and whatever happens, nothing is left behind.
+. "$(dirname "$0")/lib.sh"
+need_bpf
+
+rec() { denet-record -q -o t.dnt "$@"; }
+nobodys_core() { ! ls core* >/dev/null 2>&1; }
+programs() { bpftool prog list 2>/dev/null | grep -c ' name on_\| name list_threads'; }
+before=$(programs)
+
+# --- how it ends -------------------------------------------------------------------
+for n in 0 1 7 77 125 126 127 128 200 255; do
+	rec sh -c "exit $n"
+	is $? $n "exit $n"
+done
+for sig in HUP INT QUIT ABRT KILL SEGV PIPE ALRM TERM USR1 XCPU SYS; do
+	sh -c "kill -$sig \$\$" 2>/dev/null
+	want=$?
+	(ulimit -c unlimited; rec sh -c "ulimit -c 0; kill -$sig \$\$") 2>/dev/null
+	is $? $want "death by SIG$sig"
+done
+ok "no core of ours" nobodys_core
+rec sh -c 'kill -STOP $$; exit 3' &
+pid=$!
+sleep 0.3
+pkill -CONT -P $pid
+wait $pid
+is $? 3 "a command that stops and goes on"
+env -i PATH="$PATH" sh -c 'trap "" PIPE; exec denet-record -q -o t.dnt life exit 5'
+is $? 5 "with SIGPIPE ignored"
+
+# --- what cannot start -------------------------------------------------------------
+mkdir start && cd start || exit 99
+echo "echo without an interpreter line; exit 6" >script
+echo "#!/nonexistent/interpreter" >odd && chmod +x odd
+mkdir dir
+# refused STATUS NAME COMMAND-LINE...: with one line on stderr, nothing left behind, and
+# the earlier trace as it was.
+refused() {
+	want=$1
+	name=$2
+	shift 2
+	echo "earlier" >t.dnt.old
+	ls -A >before.ls
+	denet-record "$@" >out 2>err </dev/null
+	is $? "$want" "$name: status $want"
+	is "$(wc -l <err)" 1 "$name: one line says why"
+	ls -A | grep -v '^out$\|^err$' >after.ls
+	is "$(cat after.ls)" "$(grep -v '^out$\|^err$' before.ls)" "$name: nothing is left behind"
+}
+rm -f t.dnt
+denet-record -q -o t.dnt true
+cp t.dnt kept
+touch before.ls after.ls
+refused 127 "no such command" -o t.dnt no-such-command
+refused 127 "no such path" -o t.dnt ./no-such-command
+refused 127 "no such directory" -o t.dnt no-such-directory/command
+refused 126 "a file without permission" -o t.dnt ./script
+refused 126 "a directory" -o t.dnt ./dir
+refused 127 "an empty name" -o t.dnt ''
+refused 125 "no command" -o t.dnt
+refused 125 "an unknown option" --no-such-option true
+refused 125 "a size that is none" --buffer 12q true
+refused 125 "no such user" -o t.dnt -u no-such-user true
+refused 125 "no such directory for the trace" -o no-such-directory/t.dnt true
+refused 125 "a directory that takes no file" -o /proc/t.dnt true
+refused 125 "a directory as the trace" -o dir true
+refused 125 "a name that ends in a slash" -o dir/ true
+refused 125 "a file that is no trace" -o script true
+ln -s t.dnt link
+refused 125 "a symbolic link" -o link true
+ln -s nowhere dangling
+refused 125 "a symbolic link to nothing" -o dangling true
+refused 125 "a name that is too long" -o "$(printf '%0300d' 0)" true
+ok "the earlier trace is untouched by all this" cmp t.dnt kept
+is "$(cat t.dnt.old)" "earlier" "and so is the one before"
+is "$(cat script)" "echo without an interpreter line; exit 6" "and the file that is no trace"
+denet-record -q -o t.dnt ./odd 2>/dev/null
+like $? '12[67]' "a script whose interpreter is missing"
+ok "the earlier trace is untouched by that too" cmp t.dnt kept
+chmod +x script
+denet-record -q -o t.dnt ./script >out
+is "$? $(cat out)" "6 without an interpreter line" "a script without an interpreter line runs"
+ok "the earlier trace is kept" cmp t.dnt.old kept
+is "$(stat -c %a t.dnt)" 600 "a trace is its owner's alone"
+: >empty.dnt
+denet-record -q -o empty.dnt true
+is "$?" 0 "an empty file may be replaced"
+is "$(ls -A | grep -c part)" 0 "no temporary file is left"
+cd ..
+
+# --- where the trace goes ----------------------------------------------------------
+denet-record -q -o /dev/null life exit 4
+is $? 4 "/dev/null takes a trace"
+ok "and is still itself" test -c /dev/null
+is "$(stat -c %a /dev/null)" 666 "with its mode"
+mkfifo fifo
+cat fifo >from.fifo &
+denet-record -q -o fifo life exit 4
+is $? 4 "a named pipe takes a trace"
+wait
+books from.fifo "through a named pipe"
+denet-record -q -o - sh -c 'echo noise; echo more >&2; exit 9' 2>err | cat >from.pipe
+books from.pipe "through a pipe"
+is "$(cat err)" "noise
+more" "what the command prints does not get into it"
+(denet-record -q -o - sh -c 'sleep 0.2; exit 9' 2>err; echo $? >status) | true
+is "$(cat status)" 9 "a reader that goes away does not change the status"
+
+# --- standard input, output, error -------------------------------------------------
+head -c 5000000 /dev/urandom >data
+rec cat <data >copy
+ok "5 MB through the command" cmp data copy
+rec sh -c 'cat; cat data >&2' <data 2>err | cat >copy
+ok "5 MB through pipes" cmp data copy
+ok "5 MB of standard error" cmp data err
+is "$(echo abc | rec cat)" "abc" "a pipe as standard input"
+for closed in '<&-' '>&-' '2>&-' '<&- >&- 2>&-'; do
+	eval "rec sh -c 'ls -l /proc/self/fd | wc -l >fds; exit 8' $closed"
+	is $? 8 "with $closed: the status"
+	books t.dnt "with $closed"
+done
+denet-record -o t.dnt true 2>&-
+books t.dnt "words with nowhere to go"
+
+# --- what is inherited -------------------------------------------------------------
+# inherits NAME SETTING: the state of a command is the same with and without.
+inherits() {
+	(eval "$2"; env -i A=1 "B=two words" state first "second argument" </dev/null >state.txt 2>&1)
+	mv state.txt want.txt
+	(eval "$2"; env -i A=1 "B=two words" "$DN_BUILDDIR/denet-record" -q -o t.dnt \
+		"$DN_BUILDDIR/tests/programs/state" first "second argument" </dev/null >state.txt 2>&1)
+	# The name by which it was called; the inode of the output.
+	sed -i 's/ inode [0-9]*$//; s/^argument .*state$/argument state/' want.txt state.txt
+	is "$(diff want.txt state.txt)" "" "inherited: $1"
+}
+inherits "as it is" :
+inherits "umask, limits" 'umask 077; ulimit -n 300; ulimit -s 4096; ulimit -c unlimited; ulimit -l 64'
+inherits "ignored signals" "trap '' HUP INT QUIT PIPE TERM USR1 CHLD"
+inherits "niceness and oom_score_adj" 'renice -n 5 -p $$ >/dev/null; echo 500 >/proc/self/oom_score_adj'
+inherits "descriptors" 'exec 5</etc/passwd 7>seven 9<&5'
+if command -v setpriv >/dev/null; then
+	is "$(setpriv --no-new-privs true && rec setpriv --no-new-privs \
+		sh -c 'grep NoNewPrivs /proc/self/status' | tr -d '\t')" "NoNewPrivs:1" "privileges given up"
+fi
+cat >blocked.c <<'EOF'
+#include <signal.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, 40);
+	sigprocmask(SIG_BLOCK, &set, 0);
+	(void)argc;
+	execvp(argv[1], argv + 1);
+	return 1;
+}
+EOF
+if ${CC:-cc} -o blocked blocked.c 2>/dev/null; then
+	is "$(./blocked denet-record -q -o t.dnt state | grep Sig)" "$(./blocked state | grep Sig)" \
+		"inherited: blocked signals"
+fi
+
+# --- signals -----------------------------------------------------------------------
+# signalled SIGNAL TIMES: how often the command takes a signal that the recorder gets.
+signalled() {
+	rm -f took
+	rec sh -c "trap 'echo $1 >>took' $1; echo >ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 12" &
+	pid=$!
+	until [ -e ready ]; do sleep 0.01; done
+	rm -f ready
+	for i in $2; do
+		kill -"$1" $pid
+		sleep 0.25
+	done
+	wait $pid
+	echo "$? $(cat took 2>/dev/null | wc -l)"
+}
+for sig in TERM HUP USR1 USR2; do
+	is "$(signalled $sig 1)" "12 1" "SIG$sig is passed on, and the status is the command's"
+done
+is "$(signalled TERM '1 2')" "12 1" "SIGTERM twice is passed on once"
+rec sleep 10 &
+pid=$!
+sleep 0.3
+kill -TERM $pid
+wait $pid 2>/dev/null
+is $? 143 "a command that a SIGTERM to the recorder ends"
+books t.dnt "ended by SIGTERM"
+
+# --- terminal ----------------------------------------------------------------------
+out=$(pty wait:READY 'send:\x03' -- denet-record -q -o t.dnt sh -c 'echo READY; sleep 5')
+is $? 130 "^C ends command and recorder"
+books t.dnt "ended by ^C"
+out=$(pty wait:READY 'send:\x03' -- denet-record -q -o t.dnt \
+	sh -c 'trap "echo GOT" INT; echo READY; sleep 0.4; sleep 0.2; echo END; exit 5')
+is "$? $(printf %s "$out" | grep -c GOT) $(printf %s "$out" | grep -c END)" "5 1 1" \
+	"^C reaches the command once, and it goes on"
+out=$(pty wait:READY 'send:\x1c' -- denet-record -q -o t.dnt sh -c 'ulimit -c 0; echo READY; sleep 5')
+is $? 131 "^\\ ends command and recorder"
+out=$(pty 'wait:name?' 'send:denet\n' -- denet-record -q -o t.dnt sh -c 'echo "name?"; read name; echo "hello $name"; exit 6')
+is "$? $(printf %s "$out" | tr -d '\r' | tail -n 1)" "6 hello denet" "the command reads the terminal"
+out=$(pty 'send:\x04' -- denet-record -q -o t.dnt cat)
+is $? 0 "end of file on the terminal"
+is "$(pty -- denet-record -q -o t.dnt tty)" "$(pty -- tty)" "its name"
+is "$(pty -- denet-record -q -o t.dnt stty -a)" "$(pty -- stty -a)" "its modes"
+if command -v bash >/dev/null; then
+	out=$(pty 'wait:$ ' 'send:denet-record -q -o t.dnt sh -c "echo A\\$((40+2)); sleep 1; echo B\\$((40+2))"\n' \
+		wait:A42 'send:\x1a' wait:topped 'send:fg\n' wait:B42 'wait:$ ' 'send:exit 3\n' \
+		-- env PS1='$ ' bash --norc -i)
+	is $? 3 "^Z stops both, fg goes on"
+	books t.dnt "stopped and continued"
+	out=$(pty 'wait:$ ' 'send:sleep 5\n' sleep:100 'send:\x1a' wait:topped 'send:kill %1\n' \
+		'send:exit 4\n' -- env PS1='$ ' denet-record -q -o t.dnt bash --norc -i)
+	is $? 4 "an interactive shell, with jobs of its own"
+	books t.dnt "an interactive shell"
+fi
+out=$(pty -- denet-record -o t.dnt sh -c 'echo one; sleep 0.5; echo two')
+is "$(printf %s "$out" | tr -d '\r' | sed -n 1,2p)" "one
+two" "no status line is mixed into what the command writes"
+out=$(pty -- denet-record -o t.dnt sh -c 'sleep 2.6')
+like "$out" 'events' "a status line while the command is silent"
+
+# --- accidents ---------------------------------------------------------------------
+rm -f t.dnt done
+denet-record -q -o t.dnt sh -c 'calls calls 30000; sleep 1.5; calls calls 5; echo end >done' &
+pid=$!
+sleep 1.4
+kill -KILL $pid
+wait $pid 2>/dev/null
+sleep 1
+is "$(cat done)" "end" "the recorder is killed: the command goes on to its end"
+dntdump t.dnt >lines
+is "$(awk -F "$tab" '$1 == "call" && $7 == "getppid"' lines | wc -l)" 30000 \
+	"what was older than a second is readable"
+like "$(tail -n 1 lines)" 'footer=0' "the trace is not closed"
+is "$(ls -A | grep -c '\.part$')" 0 "no temporary file is left"
+
+# --- together ----------------------------------------------------------------------
+denet-record -q -o outer.dnt denet-record -q -o inner.dnt life exit 3
+is $? 3 "a recorder that records a recorder: status"
+books outer.dnt "the outer recorder" --living
+books inner.dnt "the inner recorder"
+denet-record -q -o one.dnt life forks 100 &
+denet-record -q -o two.dnt life threads 30
+is $? 0 "two at once: the second"
+wait $!
+is $? 0 "two at once: the first"
+books one.dnt "the first of two"
+books two.dnt "the second of two"
+is "$(dump one.dnt | grep -c "^thread_start")" "$(dump one.dnt | grep "^thread_start" | cut -f3 | sort -u | wc -l)" "each to itself"
+
+# --- time --------------------------------------------------------------------------
+rm -f done
+denet-record -q --duration 300ms -o t.dnt sh -c 'sleep 1; echo end >done'
+is $? 0 "--duration: status"
+ok "--duration: the command still runs" test ! -e done
+sleep 1
+is "$(cat done)" "end" "--duration: the command goes on to its end"
+books t.dnt "--duration" --living
+is "$(dump t.dnt | awk -F "$tab" '$1 == "call" && $9 == "?" { print $7 }' | sort | tr '\n' ' ')" \
+	"clock_nanosleep wait4 " "--duration: calls in flight"
+
+sleep 0.5
+if command -v bpftool >/dev/null; then
+	is "$(programs)" "$before" "no program of ours is left in the kernel"
+fi
+done_testing
