@@ -14,6 +14,8 @@
 
 #include <xxhash.h>
 
+#include "grow.h"
+
 void dn_strstat_free(struct dn_strstat *s)
 {
 	free(s->arena);
@@ -107,25 +109,6 @@ static int grow_rows(struct dn_strstat *s)
 	return 0;
 }
 
-/* Makes room for n items in a vector. */
-static int vector_room(void *pp, uint32_t *cap, uint32_t n, size_t size)
-{
-	uint32_t want = *cap ? *cap : 64;
-	void *p, *q;
-
-	if (n <= *cap)
-		return 0;
-	while (want < n)
-		want *= 2;
-	memcpy(&p, pp, sizeof(p));
-	q = realloc(p, want * size);
-	if (!q)
-		return -ENOMEM;
-	memcpy(pp, &q, sizeof(q));
-	*cap = want;
-	return 0;
-}
-
 static int add_bytes(struct dn_strstat *s, const char *p, uint32_t len)
 {
 	if (s->bytes + len > s->arena_cap) {
@@ -163,7 +146,7 @@ static int intern(struct dn_strstat *s, const char *p, uint32_t len, uint32_t *i
 			return 0;
 		}
 	}
-	err = vector_room(&s->string, &s->string_cap, s->nstrings + 1, sizeof(*s->string));
+	err = dn_grow(&s->string, &s->string_cap, s->nstrings + 1, sizeof(*s->string));
 	if (err)
 		return err;
 	s->string[s->nstrings] = (struct dn_strstat_string){ hash, s->bytes, len };
@@ -206,7 +189,7 @@ int dn_strstat_add(struct dn_strstat *s, const char *p, uint32_t len,
 			r->last = key.last;
 		return 0;
 	}
-	err = vector_room(&s->row, &s->row_cap, s->nrows + 1, sizeof(*s->row));
+	err = dn_grow(&s->row, &s->row_cap, s->nrows + 1, sizeof(*s->row));
 	if (err)
 		return err;
 	s->row[s->nrows++] = key;

@@ -192,6 +192,23 @@ __noinline int send_string(struct string_scratch *s, struct dn_task_state *st, _
 	return put_string(s, st, item, n, want);
 }
 
+/* This CPU's scratch area, marked busy; NULL where it is taken, and counted. */
+static __always_inline struct string_scratch *take_scratch(struct dn_task_state *st)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct string_scratch *s = bpf_map_lookup_elem(&string_scratch, &cpu);
+
+	if (!s)
+		return NULL;
+	if (s->busy) {
+		st->flags |= DN_CALL_STR_LOST;
+		count(DN_COUNT_scratch_busy);
+		return NULL;
+	}
+	s->busy = 1;
+	return s;
+}
+
 /* Reads and sends the strings of the open call that are due: at its entry all
  * but the kernel's answers, at its return those (if it succeeded) and the late
  * ones. */
@@ -199,17 +216,12 @@ __noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_retur
 {
 	const volatile struct dn_plan *plan;
 	struct string_scratch *s;
-	__u32 cpu = bpf_get_smp_processor_id();
 
-	s = bpf_map_lookup_elem(&string_scratch, &cpu);
-	if (!s || !st || slot >= DN_SLOTS || st->nr >= DN_NR_MAX)
+	if (!st || slot >= DN_SLOTS || st->nr >= DN_NR_MAX)
 		return 0;
-	if (s->busy) {
-		st->flags |= DN_CALL_STR_LOST;
-		count(DN_COUNT_scratch_busy);
+	s = take_scratch(st);
+	if (!s)
 		return 0;
-	}
-	s->busy = 1;
 	plan = &plans[slot][st->nr & (DN_NR_MAX - 1)];
 	for (int i = 0; i < DN_PLAN_STRS; i++) {
 		__u8 item = plan->str[i];
@@ -242,17 +254,13 @@ __noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_retur
 __noinline int send_exec_strings(struct dn_task_state *st, __u32 slot, __u64 path, __u64 from,
 				 __u64 len)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct string_scratch *s = bpf_map_lookup_elem(&string_scratch, &cpu);
+	struct string_scratch *s;
 
-	if (!s || !st || slot >= DN_SLOTS || st->nr >= DN_NR_MAX)
+	if (!st || slot >= DN_SLOTS || st->nr >= DN_NR_MAX)
 		return 0;
-	if (s->busy) {
-		st->flags |= DN_CALL_STR_LOST;
-		count(DN_COUNT_scratch_busy);
+	s = take_scratch(st);
+	if (!s)
 		return 0;
-	}
-	s->busy = 1;
 	for (int i = 0; i < 2; i++) {
 		__u32 item = plans[slot][st->nr & (DN_NR_MAX - 1)].str[i];
 		long n = -1, want;

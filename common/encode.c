@@ -19,6 +19,7 @@
 #include "columns.h"
 #include "events.h"
 #include "format_limits.h"
+#include "grow.h"
 #include "threads.h"
 
 struct column {
@@ -102,29 +103,10 @@ void dn_encoder_free(struct dn_encoder *e)
 	free(e);
 }
 
-/* Grows *p to hold n items of size, doubling. */
-static int grow(void *pp, uint32_t *cap, size_t n, size_t size)
-{
-	size_t want = *cap ? *cap : 64;
-	void *q, *p;
-
-	if (n <= *cap)
-		return 0;
-	while (want < n)
-		want *= 2;
-	memcpy(&p, pp, sizeof(p));
-	q = realloc(p, want * size);
-	if (!q)
-		return -ENOMEM;
-	memcpy(pp, &q, sizeof(q));
-	*cap = (uint32_t)want;
-	return 0;
-}
-
 /* Room for n values in a column, its pending zeros included. */
 static int column_room(struct column *c, unsigned n)
 {
-	return grow(&c->p, &c->cap, (size_t)c->len + c->zeros + n * DN_VARINT_MAX, 1);
+	return dn_grow(&c->p, &c->cap, (size_t)c->len + c->zeros + n * DN_VARINT_MAX, 1);
 }
 
 /* Appends a value; column_room() came first. Returns bytes added. */
@@ -220,7 +202,7 @@ static uint32_t intern(struct dn_encoder *e, const char *p, uint32_t len)
 		t->bytes = q;
 		t->cap = cap;
 	}
-	if (grow(&t->end, &t->end_cap, t->count + 1, sizeof(*t->end)))
+	if (dn_grow(&t->end, &t->end_cap, t->count + 1, sizeof(*t->end)))
 		return 0;
 	if (len)
 		memcpy(t->bytes + t->len, p, len);
@@ -281,7 +263,7 @@ static struct site *find_site(struct dn_encoder *e, const struct dn_syscall *s)
 			return &e->site[i - 1];
 	if (e->nsites >= DN_BLOCK_SITES_MAX)
 		return errno = ENOSPC, NULL;
-	if (grow(&e->site, &e->sites_cap, e->nsites + 1, sizeof(*e->site)) ||
+	if (dn_grow(&e->site, &e->sites_cap, e->nsites + 1, sizeof(*e->site)) ||
 	    column_room(&e->fixed[DN_COL_SITES], 5 + 3 * DN_CALL_STRS))
 		return errno = ENOMEM, NULL;
 	t = &e->site[e->nsites];

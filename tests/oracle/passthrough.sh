@@ -21,7 +21,7 @@ for sig in HUP INT QUIT ABRT KILL SEGV PIPE ALRM TERM USR1 XCPU SYS; do
 	is $? $want "death by SIG$sig"
 done
 ok "no core of ours" nobodys_core
-rec sh -c 'kill -STOP $$; exit 3' &
+denet-record -q -o t.dnt sh -c 'kill -STOP $$; exit 3' &
 pid=$!
 sleep 0.3
 pkill -CONT -P $pid
@@ -45,7 +45,7 @@ refused() {
 	ls -A >before.ls
 	denet-record "$@" >out 2>err </dev/null
 	is $? "$want" "$name: status $want"
-	is "$(wc -l <err)" 1 "$name: one line says why"
+	like "$(wc -l <err)" '^ *[12]$' "$name: a line or two say why"
 	ls -A | grep -v '^out$\|^err$' >after.ls
 	is "$(cat after.ls)" "$(grep -v '^out$\|^err$' before.ls)" "$name: nothing is left behind"
 }
@@ -105,7 +105,7 @@ denet-record -q -o - sh -c 'echo noise; echo more >&2; exit 9' 2>err | cat >from
 books from.pipe "through a pipe"
 is "$(cat err)" "noise
 more" "what the command prints does not get into it"
-(denet-record -q -o - sh -c 'sleep 0.2; exit 9' 2>err; echo $? >status) | true
+(denet-record -q -o - sh -c 'calls calls 100000; exit 9' 2>err; echo $? >status) | head -c 200 >few
 is "$(cat status)" 9 "a reader that goes away does not change the status"
 
 # --- standard input, output, error -------------------------------------------------
@@ -127,7 +127,7 @@ books t.dnt "words with nowhere to go"
 # --- what is inherited -------------------------------------------------------------
 # inherits NAME SETTING: the state of a command is the same with and without.
 inherits() {
-	(eval "$2"; env -i A=1 "B=two words" state first "second argument" </dev/null >state.txt 2>&1)
+	(eval "$2"; env -i A=1 "B=two words" "$DN_BUILDDIR/tests/programs/state" first "second argument" </dev/null >state.txt 2>&1)
 	mv state.txt want.txt
 	(eval "$2"; env -i A=1 "B=two words" "$DN_BUILDDIR/denet-record" -q -o t.dnt \
 		"$DN_BUILDDIR/tests/programs/state" first "second argument" </dev/null >state.txt 2>&1)
@@ -170,7 +170,7 @@ fi
 # signalled SIGNAL TIMES: how often the command takes a signal that the recorder gets.
 signalled() {
 	rm -f took
-	rec sh -c "trap 'echo $1 >>took' $1; echo >ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 12" &
+	denet-record -q -o t.dnt sh -c "trap 'echo $1 >>took' $1; echo >ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 12" &
 	pid=$!
 	until [ -e ready ]; do sleep 0.01; done
 	rm -f ready
@@ -185,7 +185,7 @@ for sig in TERM HUP USR1 USR2; do
 	is "$(signalled $sig 1)" "12 1" "SIG$sig is passed on, and the status is the command's"
 done
 is "$(signalled TERM '1 2')" "12 1" "SIGTERM twice is passed on once"
-rec sleep 10 &
+denet-record -q -o t.dnt sleep 10 &
 pid=$!
 sleep 0.3
 kill -TERM $pid

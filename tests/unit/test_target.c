@@ -16,25 +16,8 @@
 
 #include <cmocka.h>
 
+#include "scratch.h"
 #include "target.h"
-
-static char dir[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/dn-target-XXXXXX");
-	return !mkdtemp(dir) || chdir(dir);
-}
-
-static int teardown(void **state)
-{
-	char cmd[128];
-
-	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return chdir("/") || system(cmd);
-}
 
 static void script(const char *name, const char *text, mode_t mode)
 {
@@ -144,9 +127,12 @@ static void test_exit_like(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_run, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_abort, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_find, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_run, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_abort, scratch_setup,
+						scratch_teardown),
 		cmocka_unit_test(test_exit_like),
 	};
 

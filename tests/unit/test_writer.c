@@ -25,25 +25,8 @@
 #include "events.h"
 #include "format_limits.h"
 #include "output.h"
+#include "scratch.h"
 #include "writer.h"
-
-static char dir[64];
-
-static int setup(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/dn-writer-XXXXXX");
-	return !mkdtemp(dir) || chdir(dir);
-}
-
-static int teardown(void **state)
-{
-	char cmd[128];
-
-	(void)state;
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
-	return chdir("/") || system(cmd);
-}
 
 struct found {
 	uint64_t calls, rows, blocks, footers, keyframes;
@@ -324,11 +307,16 @@ static void test_devices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_age, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_names, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_devices, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whole, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_age, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_full, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_names, scratch_setup,
+						scratch_teardown),
+		cmocka_unit_test_setup_teardown(test_devices, scratch_setup,
+						scratch_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
