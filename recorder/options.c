@@ -29,7 +29,7 @@ static const struct {
 	const char *name, *arg, *help;
 	int val;
 } table[] = {
-	{ "output", "FILE", "write the trace to FILE (denet.dnt); - is standard output", 'o' },
+	{ "output", "FILE", "write the trace to FILE (denet.dnt); -: to standard output", 'o' },
 	{ "count", NULL, "print a table of system calls at the end, as strace -c", 'c' },
 	{ "quiet", NULL, "no status line and no closing line", 'q' },
 	{ "interval", "TIME", "first interval of /proc readings (100ms)", 'i' },

@@ -311,7 +311,7 @@ static int record(struct dn_rec *x)
 {
 	int err;
 
-	x->begin_time = dn_now();
+	x->begin_time = x->terminal_used = dn_now();
 	err = dn_target_go(&x->target);
 	if (err) {
 		if (err < 0)
@@ -356,7 +356,8 @@ static void release(struct dn_rec *x)
 int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 {
 	struct dn_rec x = { .o = o, .signals = -1, .target = { .go = -1, .result = -1 } };
-	sigset_t set, old;
+	struct dn_target_opts to = { .user = o->user, .trace_on_stdout = !strcmp(o->output, "-") };
+	sigset_t set;
 	char why[512], *path;
 	int err, status;
 
@@ -378,9 +379,9 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 	sigaddset(&set, SIGCHLD);
 	for (unsigned i = 0; i < NFORWARDED; i++)
 		sigaddset(&set, forwarded[i]);
-	sigprocmask(SIG_BLOCK, &set, &old);
+	sigprocmask(SIG_BLOCK, &set, &to.mask);
 	x.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	err = x.signals < 0 ? -errno : dn_target_spawn(&x.target, path, o->argv, &old, o->user);
+	err = x.signals < 0 ? -errno : dn_target_spawn(&x.target, path, o->argv, &to);
 	if (err) {
 		if (err == -ESRCH)
 			say("there is no user %s; name one of this machine with -u", o->user);

@@ -85,7 +85,7 @@ static int become(const struct passwd *pw)
 	return 0;
 }
 
-_Noreturn static void child(const char *path, char *const argv[], const sigset_t *mask,
+_Noreturn static void child(const char *path, char *const argv[], const struct dn_target_opts *o,
 			    const struct passwd *pw, int go, int result)
 {
 	extern char **environ;
@@ -98,8 +98,10 @@ _Noreturn static void child(const char *path, char *const argv[], const sigset_t
 	while (n < 0 && errno == EINTR);
 	if (n != 1)		/* the recorder gave up */
 		_exit(DN_EXIT_RECORDER);
-	sigprocmask(SIG_SETMASK, mask, NULL);
+	sigprocmask(SIG_SETMASK, &o->mask, NULL);
 	err = pw ? become(pw) : 0;
+	if (!err && o->trace_on_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+		err = errno;
 	if (!err) {
 		execve(path, argv, environ);
 		err = errno;
@@ -124,15 +126,15 @@ _Noreturn static void child(const char *path, char *const argv[], const sigset_t
 	_exit(err == ENOENT ? DN_EXIT_NOT_FOUND : DN_EXIT_NOT_EXECUTABLE);
 }
 
-int dn_target_spawn(struct dn_target *t, char *path, char *const argv[], const sigset_t *mask,
-		    const char *user)
+int dn_target_spawn(struct dn_target *t, char *path, char *const argv[],
+		    const struct dn_target_opts *o)
 {
 	int go[2], result[2], err;
 	const struct passwd *pw = NULL;
 
-	if (user) {
+	if (o->user) {
 		errno = 0;
-		pw = getpwnam(user);
+		pw = getpwnam(o->user);
 		if (!pw)
 			return errno ? -errno : -ESRCH;
 	}
@@ -150,7 +152,7 @@ int dn_target_spawn(struct dn_target *t, char *path, char *const argv[], const s
 	if (!t->pid) {
 		close(go[1]);
 		close(result[0]);
-		child(path, argv, mask, pw, go[0], result[1]);
+		child(path, argv, o, pw, go[0], result[1]);
 	}
 	close(go[0]);
 	close(result[1]);

@@ -9,6 +9,7 @@
 #define DN_RECORDER_TARGET_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct dn_target {
@@ -27,10 +28,15 @@ enum { DN_EXIT_RECORDER = 125, DN_EXIT_NOT_EXECUTABLE = 126, DN_EXIT_NOT_FOUND =
  */
 int dn_target_find(const char *command, char **path);
 
-/* Forks the command, which then waits. mask is its signal mask; user, if not
- * NULL, whom it runs as: -u. 0 or -errno. Takes path over. */
-int dn_target_spawn(struct dn_target *t, char *path, char *const argv[], const sigset_t *mask,
-		    const char *user);
+struct dn_target_opts {
+	sigset_t mask;		/* the command's signal mask */
+	const char *user;	/* whom it runs as; NULL: whoever we are */
+	bool trace_on_stdout;	/* its standard output goes to standard error instead */
+};
+
+/* Forks the command, which then waits. 0 or -errno. Takes path over. */
+int dn_target_spawn(struct dn_target *t, char *path, char *const argv[],
+		    const struct dn_target_opts *o);
 
 /* Lets it go. 0 once it executes, else the errno of its execve (positive), or
  * -errno. */

@@ -56,12 +56,12 @@ static void test_find(void **state)
 
 static int run(const char *file, char *const argv[], int *status)
 {
+	struct dn_target_opts o = { .trace_on_stdout = true };
 	struct dn_target t;
-	sigset_t none;
 	int err;
 
-	sigemptyset(&none);
-	assert_int_equal(dn_target_spawn(&t, strdup(file), argv, &none, NULL), 0);
+	sigemptyset(&o.mask);
+	assert_int_equal(dn_target_spawn(&t, strdup(file), argv, &o), 0);
 	assert_int_equal(waitpid(t.pid, status, WNOHANG), 0);	/* it waits */
 	err = dn_target_go(&t);
 	assert_int_equal(waitpid(t.pid, status, 0), t.pid);
@@ -89,17 +89,18 @@ static void test_run(void **state)
 static void test_abort(void **state)
 {
 	char *argv[] = { (char *)"touch", (char *)"made", NULL };
+	struct dn_target_opts o = { .user = NULL };
 	struct dn_target t;
-	sigset_t none;
 
 	(void)state;
-	sigemptyset(&none);
-	assert_int_equal(dn_target_spawn(&t, strdup("/usr/bin/touch"), argv, &none, NULL), 0);
+	sigemptyset(&o.mask);
+	assert_int_equal(dn_target_spawn(&t, strdup("/usr/bin/touch"), argv, &o), 0);
 	dn_target_abort(&t);
 	assert_int_equal(access("made", F_OK), -1);	/* it never ran */
 	assert_int_equal(waitpid(t.pid, NULL, 0), -1);
 	free(t.path);
-	assert_int_equal(dn_target_spawn(&t, NULL, argv, &none, "no-such-user-here"), -ESRCH);
+	o.user = "no-such-user-here";
+	assert_int_equal(dn_target_spawn(&t, NULL, argv, &o), -ESRCH);
 }
 
 static int ends_like(int status)
