@@ -27,6 +27,7 @@
 #include "spool.h"
 #include "timeline.h"
 #include "verbs.h"
+#include "when.h"
 
 #define ALIGN 40		/* column of " = ", as strace has it */
 #define TASK_NAME 24		/* two numbers and a slash */
@@ -366,9 +367,20 @@ static uint64_t boot_time(uint64_t origin, int64_t t)
 	return u > UINT64_MAX - origin ? UINT64_MAX : origin + u;
 }
 
+static int range_end(const struct log *l, const struct dn_when *w, uint64_t *t)
+{
+	int64_t ns;
+	int err = dn_when_resolve(w, dn_reader_header(l->reader)->wall_ns, &ns);
+
+	if (!err)
+		*t = boot_time(l->origin, ns);
+	return err;
+}
+
 static int run(struct log *l)
 {
 	const struct dn_options *o = l->o;
+	int err = 0;
 	struct dn_timeline t = {
 		.reader = l->reader,
 		.events = UINT64_C(1) << DN_EV_syscall,
@@ -388,9 +400,11 @@ static int run(struct log *l)
 			    UINT64_C(1) << DN_EV_thread_exit | UINT64_C(1) << DN_EV_thread_end |
 			    UINT64_C(1) << DN_EV_exec;
 	if (o->has_since)
-		t.from = boot_time(l->origin, o->since);
-	if (o->has_until)
-		t.to = boot_time(l->origin, o->until);
+		err = range_end(l, &o->since, &t.from);
+	if (!err && o->has_until)
+		err = range_end(l, &o->until, &t.to);
+	if (err)
+		return err;
 	return dn_timeline_run(&t, &l->damaged);
 }
 
@@ -439,7 +453,10 @@ int dn_log(const struct dn_options *o, struct dn_source *src, FILE *out)
 		err = run(&l);
 	if (!err && fflush(out))
 		err = -EPIPE;
-	if (err)	/* a reader that went away is no error of ours */
+	if (err == -ENODATA)
+		dn_error("select by wall time in", name, "the trace does not know its own",
+			 "Give seconds from its start");
+	else if (err)
 		dn_error(err == -EPIPE ? "write the log of" : "read", name,
 			 strerror(err == -EPIPE && errno ? errno : -err), NULL);
 	else

@@ -41,7 +41,7 @@ static const struct opt table[] = {
 	{ "csv", NULL, "print CSV", OPT_CSV, DN_USE_CSV },
 	{ "db", "FILE", "import everything into a SQLite database", OPT_DB, 0 },
 	{ "sql", "STATEMENT", "run SQL over the traces (denet-sql(7))", OPT_SQL, 0 },
-	{ "since", "TIME", "from this time on: 1.5 (seconds), 20ms, 3m", OPT_SINCE, DN_USE_SELECT },
+	{ "since", "TIME", "from this time on: 1.5 (s), 20ms, 3m, or RFC 3339", OPT_SINCE, DN_USE_SELECT },
 	{ "until", "TIME", "up to this time", OPT_UNTIL, DN_USE_SELECT },
 	{ "tail", "N", "only the last N", OPT_TAIL, DN_USE_SELECT },
 	{ "pid", "N[,N...]", "only these processes", OPT_PID, DN_USE_SELECT },
@@ -86,41 +86,6 @@ static void print_help(const struct dn_verb *verbs)
 }
 
 /* --- values -------------------------------------------------------------- */
-
-int dn_parse_time(const char *s, int64_t *ns)
-{
-	static const struct { const char *name; int64_t ns; } units[] = {
-		{ "", 1000000000 }, { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 },
-		{ "s", 1000000000 }, { "m", 60000000000 }, { "h", 3600000000000 },
-	};
-	int64_t whole = 0, part = 0, scale = 1, unit = 0;
-	bool digits = false, negative = *s == '-';
-
-	s += negative || *s == '+';
-	for (; *s >= '0' && *s <= '9'; s++, digits = true)
-		if (__builtin_mul_overflow(whole, 10, &whole) ||
-		    __builtin_add_overflow(whole, *s - '0', &whole))
-			return -EINVAL;
-	if (*s == '.') {
-		for (s++; *s >= '0' && *s <= '9'; s++, digits = true) {
-			if (scale >= 100000000000000)	/* less than a ns of an hour */
-				continue;
-			part = part * 10 + (*s - '0');
-			scale *= 10;
-		}
-	}
-	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
-		if (!strcmp(s, units[i].name))
-			unit = units[i].ns;
-	if (!digits || !unit || __builtin_mul_overflow(whole, unit, ns))
-		return -EINVAL;
-	part = (int64_t)((double)part / (double)scale * (double)unit + 0.5);
-	if (__builtin_add_overflow(*ns, part, ns))
-		return -EINVAL;
-	if (negative)
-		*ns = -*ns;
-	return 0;
-}
 
 static bool parse_number(const char *s, char **end, long min, long max, long *v)
 {
@@ -200,10 +165,10 @@ static const char *set(struct dn_options *o, int id, const char *arg, const char
 		break;
 	case OPT_SINCE:
 		o->has_since = true;
-		return dn_parse_time(arg, &o->since) ? "it is not a time" : NULL;
+		return dn_when_parse(arg, &o->since) ? "it is not a time" : NULL;
 	case OPT_UNTIL:
 		o->has_until = true;
-		return dn_parse_time(arg, &o->until) ? "it is not a time" : NULL;
+		return dn_when_parse(arg, &o->until) ? "it is not a time" : NULL;
 	case OPT_TAIL:
 		if (!parse_number(arg, &end, 0, LONG_MAX, &v) || *end)
 			return "it is not a count";

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "when.h"
+
 /* Exit statuses, as denet-analyze(1) lists them. */
 enum dn_exit {
 	DN_EXIT_OK = 0,		/* everything was read and answered */
@@ -62,9 +64,9 @@ struct dn_options {
 	bool color;			/* resolved: --color, NO_COLOR, TERM, isatty(stdout) */
 	unsigned threads;		/* decoding threads, 1 to DN_THREADS_MAX */
 
-	/* Selection (verb log). Times are ns from the trace's start. */
+	/* Selection (verb log). */
 	bool has_since, has_until;
-	int64_t since, until;		/* --since, --until: seconds (1.5) or with ns us ms s m h */
+	struct dn_when since, until;	/* --since, --until: see when.h */
 	int64_t tail;			/* --tail N: only the last N; -1: all */
 	size_t npid, ntid;		/* --pid 1,2 and again; 0: any */
 	int32_t pid[DN_OPT_NUMBERS_MAX];
@@ -87,8 +89,5 @@ enum dn_parsed { DN_PARSED_RUN, DN_PARSED_DONE, DN_PARSED_USAGE };
 enum dn_parsed dn_options_parse(struct dn_options *o, int argc, char **argv,
 				const struct dn_verb *verbs);
 void dn_options_free(struct dn_options *o);
-
-/* "1.5", "250ms", "2m": seconds or a number with a unit to ns. -EINVAL. */
-int dn_parse_time(const char *s, int64_t *ns);
 
 #endif

@@ -80,7 +80,8 @@ struct dn_bytes {
 
 static inline struct dn_bytes dn_bytes_of(const void *p, size_t len)
 {
-	return (struct dn_bytes){ p, (const uint8_t *)p + len, false };
+	/* NULL + 0 is not defined */
+	return (struct dn_bytes){ p, len ? (const uint8_t *)p + len : p, false };
 }
 
 static inline size_t dn_bytes_left(const struct dn_bytes *b)

@@ -34,7 +34,8 @@ struct dn_decoder {
 	uint32_t nstr, str_cap;
 	const char *bytes;	/* of the strings */
 	struct dn_bytes *col;	/* of the section at hand */
-	uint32_t ncol, col_cap;
+	uint32_t *len;			/* and the columns' lengths, while it is cut */
+	uint32_t ncol, col_cap, len_cap;
 	struct site *site;
 	uint32_t site_cap;
 	struct dn_thread_table threads;
@@ -55,6 +56,7 @@ void dn_decoder_free(struct dn_decoder *d)
 		return;
 	free(d->str);
 	free(d->col);
+	free(d->len);
 	free(d->site);
 	dn_threads_free(&d->threads);
 	free(d);
@@ -133,23 +135,22 @@ static int read_columns(struct dn_decoder *d, struct dn_bytes *b, uint64_t ncol)
 {
 	if (ncol > DN_BLOCK_COLUMNS_MAX || ncol > dn_bytes_left(b))
 		return -EBADMSG;
-	if (room(&d->col, &d->col_cap, ncol + 1, sizeof(*d->col)))
+	if (room(&d->col, &d->col_cap, ncol + 1, sizeof(*d->col)) ||
+	    room(&d->len, &d->len_cap, ncol + 1, sizeof(*d->len)))
 		return -ENOMEM;
 	for (uint32_t i = 0; i < ncol; i++) {
 		uint64_t len = dn_get_varint(b);
 
 		if (len > DN_BLOCK_RAW_MAX)
 			return -EBADMSG;
-		d->col[i] = dn_bytes_of(NULL, 0);
-		d->col[i].end = (const uint8_t *)(uintptr_t)len;	/* for the loop below */
+		d->len[i] = (uint32_t)len;
 	}
 	for (uint32_t i = 0; i < ncol; i++) {
-		size_t len = (uintptr_t)d->col[i].end;
-		const uint8_t *p = dn_take(b, len);
+		const uint8_t *p = dn_take(b, d->len[i]);
 
 		if (!p)
 			return -EBADMSG;
-		d->col[i] = dn_bytes_of(p, len);
+		d->col[i] = dn_bytes_of(p, d->len[i]);
 	}
 	d->ncol = (uint32_t)ncol;
 	return 0;

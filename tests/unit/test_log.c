@@ -224,8 +224,8 @@ static void test_selection(void **state)
 	expect(&o, (const char *[]){ NULL });
 	o.npid = o.ntid = 0;
 	o.has_since = o.has_until = true;
-	o.since = 7000;
-	o.until = 1500000000;
+	o.since.ns = 7000;
+	o.until.ns = 1500000000;
 	expect(&o,
 	       (const char *[]){ "exit_group(", "+++ exited with 7", "SIGCHLD", "close(", NULL });
 	o.tail = 2;

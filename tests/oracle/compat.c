@@ -1,6 +1,6 @@
 /*
  * compat.c - a 32-bit program without a library: its calls are of the i386 ABI.
- * Built by tests/oracle/facts.sh, where the compiler can.
+ * Built by facts.sh, where the compiler can.
  */
 static int call(int nr, long a, long b, long c, long d, long e)
 {
