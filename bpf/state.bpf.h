@@ -156,13 +156,17 @@ static __always_inline void send_start(struct task_struct *task, const struct dn
 	__u32 level = BPF_CORE_READ(pid, level);
 
 	for (__u32 i = 0; i < DN_NS_LEVELS; i++) {
-		struct upid u;
+		int nr;
 
-		if (i >= level)
+		/* The stride is the kernel's: an index would take our own, as
+		 * only constant offsets are relocated. */
+		if (i >= level ||
+		    bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid +
+					  bpf_core_field_offset(struct pid, numbers) +
+					  (i + 1) * bpf_core_type_size(struct upid) +
+					  bpf_core_field_offset(struct upid, nr)))
 			break;
-		if (bpf_core_read(&u.nr, sizeof(u.nr), &pid->numbers[i + 1].nr))
-			break;
-		r.ns_tid[i] = u.nr;
+		r.ns_tid[i] = nr;
 		r.ns_levels = i + 1;
 	}
 	bpf_probe_read_kernel(r.comm, sizeof(r.comm), task->comm);

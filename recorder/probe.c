@@ -42,6 +42,7 @@ struct dn_probe {
 /* The last words of libbpf, for a message that says why. */
 static char last_words[256];
 
+__attribute__((format(printf, 2, 0)))
 static int keep_words(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	if (level == LIBBPF_WARN)

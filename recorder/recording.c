@@ -375,6 +375,8 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 		free(path);
 		return DN_EXIT_RECORDER << 8;
 	}
+	/* Where SIGCHLD is ignored the kernel keeps no status to wait for. */
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &to.chld);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	for (unsigned i = 0; i < NFORWARDED; i++)

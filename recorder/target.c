@@ -98,6 +98,7 @@ _Noreturn static void child(const char *path, char *const argv[], const struct d
 	while (n < 0 && errno == EINTR);
 	if (n != 1)		/* the recorder gave up */
 		_exit(DN_EXIT_RECORDER);
+	sigaction(SIGCHLD, &o->chld, NULL);
 	sigprocmask(SIG_SETMASK, &o->mask, NULL);
 	err = pw ? become(pw) : 0;
 	if (!err && o->trace_on_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)

@@ -18,7 +18,9 @@ function flush_call(last)
 {
 	if (held_name == "")
 		return
-	if (last && held_result ~ /^-(ERESTART|EINTR)/ && (held_tid in killed_in_call))
+	# killed in it, or between strace's stop and its entry
+	if (last && (held_tid in killed_in_call) &&
+	    (held_result ~ /^-(ERESTART|EINTR)/ || held_flags ~ /no_enter/))
 		held_result = "?"
 	if (!raw && held_result !~ /^[-?]/)
 		held_result = "ok"
@@ -127,6 +129,7 @@ $1 == "call" && ($4 in ours) {
 	held_name = $7
 	held_args = $6 == "i386" ? extended($8) : $8
 	held_result = $9
+	held_flags = $10
 	if (!raw)
 		strings()
 }

@@ -544,6 +544,22 @@ static int act_spawn(int argc, char **argv)
 	return 0;
 }
 
+/* blocked COMMAND...: executes it with signals blocked. */
+static int act_blocked(int argc, char **argv)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGRTMIN + 6);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	if (argc > 1)
+		execvp(argv[1], argv + 1);
+	return 1;
+}
+
 /* sleep MS */
 static int act_sleep(int argc, char **argv)
 {
@@ -572,6 +588,7 @@ int main(int argc, char **argv)
 		{ "argv", act_argv },
 		{ "long-execs", act_long_execs },
 		{ "spawn", act_spawn },
+		{ "blocked", act_blocked },
 		{ "sleep", act_sleep },
 		{ NULL, NULL },
 	};

@@ -177,12 +177,13 @@ static void on_fault(int sig)
 static void fault(int sig)
 {
 	volatile int zero = 0, one = 1;
+	char *volatile nowhere = (char *)8;
 	char *p;
 	int fd;
 
 	switch (sig) {
 	case SIGSEGV:
-		*(volatile char *)8 = 1;
+		*nowhere = 1;
 		break;
 	case SIGBUS:
 		fd = memfd_create("empty", 0);
