@@ -405,11 +405,10 @@ int dn_encoder_row(struct dn_encoder *e, const struct dn_row *r)
 		more += column_put(&ev->col[2 * i], v->null);
 		if (v->null)
 			continue;
+		if (!i && d->field[i].type == DN_TIME)
+			time = v->u;	/* a TIME that comes first is the event's own */
 		switch (d->field[i].type) {
 		case DN_TIME:
-			if (!i)	/* a TIME that comes first is the event's own */
-				time = v->u;
-			/* fall through */
 		case DN_INT:
 			more += column_put(&ev->col[2 * i + 1], dn_zigzag((int64_t)(v->u - ev->last[i])));
 			ev->last[i] = v->u;

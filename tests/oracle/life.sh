@@ -11,6 +11,7 @@ strace_says "64 threads" 0 life threads 64
 strace_says "vfork" 0 life vfork
 strace_says "clone with CLONE_VM" 0 life clone-vm
 strace_says "clone3" 0 life clone3
+strace_says "one process id again and again" 0 life reuse 20
 strace_says "exec by a second thread" 7 life thread-exec 3
 strace_says "the first thread ends first" 8 life leader-first
 strace_says "a thread ends all" 8 life group-exit

@@ -228,6 +228,63 @@ is "$(awk -F "$tab" '$1 == "call" && $7 == "access" && $9 == "-ENOENT" && $14 ~ 
 like "$(tail -n 1 lines)" 'footer=0' "the trace is not closed"
 is "$(ls -A | grep -c '\.part$')" 0 "no temporary file is left"
 
+(ulimit -f 8; trap - XFSZ; denet-record -o limit.dnt sh -c 'calls paths 20000; exit 9') 2>said
+is $? 9 "a limit of file size: the status is the command's"
+ok "a limit of file size: what could be written is readable" dntdump limit.dnt
+like "$(cat said)" 'File too large' "a limit of file size: it is said"
+
+# A small file system, in a mount namespace of its own.
+mkdir small
+if unshare -m sh -c 'mount -t tmpfs -o size=512k none small' 2>/dev/null; then
+	unshare -m sh -c 'mount -t tmpfs -o size=512k none small
+		denet-record -o small/t.dnt sh -c "calls paths 150000; sleep 1; exit 9" 2>said
+		echo $? >status
+		cp small/t.dnt full.dnt
+		ls -A small >left'
+	is "$(cat status)" 9 "a full disk: the status is the command's"
+	is "$(cat left)" "t.dnt" "a full disk: the trace is there"
+	like "$(cat said)" 'No space left on device' "a full disk: it is said"
+	dump full.dnt >lines
+	ok "a full disk: what could be written is readable" test "$(grep -c ^call lines)" -gt 1000
+	awk -F "$tab" '$1 == "counter" { sub(/counter=/, "", $3); sub(/value=/, "", $4); n[$3] = $4 }
+		END { print n[0] - n[32] }' lines >lost
+	is "$(tr -d , <said | sed -n 's/.* \([0-9]*\) lost.*/\1/p')" "$(cat lost)" \
+		"a full disk: attempted = written + lost, as the closing line says"
+	is "$(grep -c "^end" lines)" 1 "a full disk: the trace has its end"
+else
+	skip "a full disk" "this process may mount nothing"
+fi
+
+mkdir kept.dnt.old
+denet-record -o kept.dnt true 2>/dev/null
+denet-record -o kept.dnt life exit 9 2>said
+status=$?
+# Refused before the start, or kept under the name that the closing line says.
+case $status in
+125) ok "an earlier trace that cannot be kept: it is still there" dntcheck kept.dnt ;;
+9) books "$(sed -n 's/.*denet-analyze \([^ ]*\)$/\1/p' said)" "an earlier trace that cannot be kept" &&
+	is "$(dump "$(sed -n 's/.*denet-analyze \([^ ]*\)$/\1/p' said)" | grep -c 'argv=life')" 1 \
+		"an earlier trace that cannot be kept: the closing line names the new one" ;;
+*) not_ok "an earlier trace that cannot be kept: status $status" "$(cat said)" ;;
+esac
+
+# --- rights ------------------------------------------------------------------------
+if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null && id nobody >/dev/null 2>&1; then
+	mkdir open && chmod 777 open && chmod 755 "$scratch"
+	cp "$DN_BUILDDIR/denet-record" "$DN_BUILDDIR/tests/programs/life" open && cd open || exit 99
+	nobody="setpriv --reuid=$(id -u nobody) --regid=$(id -g nobody) --clear-groups"
+	$nobody ./denet-record -o t.dnt ./life exit 3 2>said
+	is "$? $(ls t.dnt* 2>/dev/null)" "125 " "without rights: refused, and nothing left"
+	like "$(cat said)" 'cap_bpf' "without rights: it says which"
+	caps=+bpf,+perfmon,+dac_read_search
+	if $nobody --inh-caps=$caps --ambient-caps=$caps true 2>/dev/null; then
+		$nobody --inh-caps=$caps --ambient-caps=$caps ./denet-record -q -o t.dnt ./life threads 5
+		is $? 0 "three capabilities are enough"
+		books t.dnt "three capabilities"
+	fi
+	cd ..
+fi
+
 # --- together ----------------------------------------------------------------------
 denet-record -q -o outer.dnt denet-record -q -o inner.dnt life exit 3
 is $? 3 "a recorder that records a recorder: status"

@@ -49,13 +49,18 @@ look() {
 	# Without what has no result. The last call of a thread that was killed in it has
 	# one that only the kernel saw.
 	grep "^call" strace.lines | grep -v "$tab?\$" | sort -s -k2,2n >want
-	sql t.dnt "$tree SELECT 'call!' || s.tid || '!' || s.name || '!' || ($args) || '!' || $result AS line
-		FROM syscalls AS s $mine" | sort -s -k2,2n | awk -F "$tab" '
+	sql t.dnt "$tree SELECT 'call!' || s.tid || '!' || s.name || '!' || ($args) || '!' || $result ||
+		'!' || s.thread_id AS line FROM syscalls AS s $mine" | sort -s -k2,2n | awk -F "$tab" '
+		function held_out() {
+			if (held != "" && !((tid in killed) && held ~ /\t-(ERESTART[A-Z_]*|EINTR|ENOSYS)$/))
+				print held
+			held = ""
+		}
 		NR == FNR { if ($1 == "call" && $5 == "?" && $3 !~ /^exit/) killed[$2] = 1; next }
-		$2 != tid { if (!(tid in killed)) print held; tid = $2; held = "" }
-		held != "" { print held }
-		{ held = $5 == "?" ? "" : $0 }
-		END { if (!(tid in killed)) print held }' strace.lines - | grep . >got
+		$6 == thread && held != "" { print held; held = "" }
+		$6 != thread { held_out() }
+		{ thread = $6; tid = $2; held = $5 == "?" ? "" : $1 FS $2 FS $3 FS $4 FS $5 }
+		END { held_out() }' strace.lines - >got
 	same call "$name: syscalls"
 	grep "^sig" strace.lines | sort -s -k2,2n >want
 	sql t.dnt "$tree SELECT 'sig!' || s.tid || '!' || s.sig || '!' || s.code AS line FROM signals AS s

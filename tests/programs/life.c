@@ -200,6 +200,31 @@ static int act_clone3(int argc, char **argv)
 	return syscall(SYS_clone3, &a, sizeof(a)) != -1;
 }
 
+/* reuse N: one child after the other, all with the same process id. */
+static int act_reuse(int argc, char **argv)
+{
+	pid_t same = 0;
+	struct clone_args a = { .exit_signal = SIGCHLD };
+	long pid;
+
+	for (long n = count_of(argc, argv, 20); n > 0; n--) {
+		pid = syscall(SYS_clone3, &a, sizeof(a));
+		if (pid < 0)
+			skip("clone3 with set_tid");
+		if (!pid) {
+			if (n % 2)
+				execl(self, "life", "exit", "5", NULL);
+			_exit(5);
+		}
+		if (reap((pid_t)pid) != 5 || (same && pid != same))
+			return 1;
+		same = (pid_t)pid;
+		a.set_tid = (uintptr_t)&same;
+		a.set_tid_size = 1;
+	}
+	return 0;
+}
+
 static void *sleeping_thread(void *arg)
 {
 	(void)arg;
@@ -577,6 +602,7 @@ int main(int argc, char **argv)
 		{ "vfork", act_vfork },
 		{ "clone-vm", act_clone_vm },
 		{ "clone3", act_clone3 },
+		{ "reuse", act_reuse },
 		{ "thread-exec", act_thread_exec },
 		{ "exec-again", act_exec_again },
 		{ "leader-first", act_leader_first },
