@@ -88,6 +88,7 @@ static void publish(struct dn_consumer *c, int err)
 	pthread_mutex_lock(&c->lock);
 	c->st.calls = s.calls;
 	c->st.ring_bytes = s.bytes;
+	c->st.passes++;
 	c->st.wrote_terminal |= s.wrote_terminal;
 	if (err && !c->st.error)
 		c->st.error = err;

@@ -20,6 +20,7 @@ struct dn_consumer *dn_consumer_start(struct dn_probe *p, struct dn_stream *s, s
 struct dn_consumer_stats {
 	uint64_t calls;
 	uint64_t ring_bytes;
+	uint64_t passes;	/* over all rings, finished */
 	bool wrote_terminal;	/* the command wrote to fd 1 or 2 since the last look */
 	int error;		/* -errno of the stream, 0: none */
 };

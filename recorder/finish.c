@@ -134,7 +134,7 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64
 
 	if (w->error)
 		say("%llu blocks of %s could not be written: %s; what could be is readable",
-		    (unsigned long long)w->errors, x->o->output, strerror(w->error));
+		    (unsigned long long)w->errors, dn_output_name(x->out), strerror(w->error));
 	if (lost)
 		say("%s system calls found no room in the ring buffers: they are counted but not "
 		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
@@ -144,10 +144,10 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64
 		say("%u process%s of the tree live%s on; --wait=tree records them to their end",
 		    survivors, survivors == 1 ? "" : "es", survivors == 1 ? "s" : "");
 	say("%s: %s, %s events, %s lost; look at it with: denet-analyze %s",
-	    strcmp(x->o->output, "-") ? x->o->output : "standard output",
+	    dn_output_name(x->out),
 	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(events, sizeof(events), w->rows),
 	    dn_human_digits(l, sizeof(l), lost + w->calls_lost),
-	    strcmp(x->o->output, "-") ? x->o->output : "FILE");
+	    strcmp(x->o->output, "-") ? dn_output_name(x->out) : "FILE");
 }
 
 void dn_rec_finish(struct dn_rec *x)
@@ -188,8 +188,11 @@ void dn_rec_finish(struct dn_rec *x)
 		say("the counters of the kernel side could not be read; losses are not known");
 	dn_probe_losses(x->probe, on_loss, &losses);
 	dn_sampler_counts(x->sampler, &sc);
+	/* The books stand in a block of their own, so that a disk that was too
+	 * full for the calls before them does not take them along. */
 	dn_clocks_emit(&x->locked);
-
+	dn_writer_drain(x->writer);
+	dn_output_use_reserve(x->out);
 	dn_writer_stats(x->writer, &w);
 	dn_keyframe_counts(x->keyframe, &kc);
 	total[DN_COUNT_written] = ss.calls - w.calls_lost;
@@ -205,6 +208,7 @@ void dn_rec_finish(struct dn_rec *x)
 		total[DN_COUNT_unknown_thread] = total[DN_COUNT_threads] - ss.starts;
 	total[DN_COUNT_in_flight_unread] = unread;
 	total[DN_COUNT_block_events_lost] = w.rows_lost;
+	total[DN_COUNT_block_calls_lost] = w.calls_lost;
 	total[DN_COUNT_sample_gone] = sc.gone;
 	total[DN_COUNT_sample_deferred] = sc.deferred;
 	total[DN_COUNT_sample_skipped] = sc.skipped;

@@ -16,12 +16,16 @@
 
 #include "block.h"
 
+#define RESERVE (64 << 10)
+
 struct dn_output {
 	int fd;
 	int dir;		/* of the file; -1: not a file */
+	int reserve;		/* a nameless file that holds some disk space; -1: none */
+	char path[PATH_MAX];	/* as shown */
 	char name[NAME_MAX + 1];
 	char temp[NAME_MAX + 32];
-	bool committed;
+	bool kept;		/* not to be removed */
 	bool broken;		/* a stream that took half of a block */
 	uint64_t size;
 };
@@ -67,6 +71,8 @@ static void become_self(const struct rights *own)
 static int may_replace(struct dn_output *o, const struct stat *st, const char *path, char why[512])
 {
 	uint8_t magic[DN_MAGIC_LEN];
+	char old[NAME_MAX + 8];
+	struct stat kept;
 	ssize_t n;
 	int fd;
 
@@ -95,11 +101,40 @@ static int may_replace(struct dn_output *o, const struct stat *st, const char *p
 			 path);
 		return -EEXIST;
 	}
+	snprintf(old, sizeof(old), "%s.old", o->name);
+	if (!fstatat(o->dir, old, &kept, AT_SYMLINK_NOFOLLOW) && S_ISDIR(kept.st_mode)) {
+		snprintf(why, 512, "%.300s cannot be kept as %.100s, which is a directory; name another file with -o",
+			 path, old);
+		return -EISDIR;
+	}
 	if (st->st_uid != geteuid()) {
 		snprintf(why, 512, "%.300s belongs to another user; name another file with -o", path);
 		return -EPERM;
 	}
 	return 0;
+}
+
+/* Space for the totals and the footer, should the disk be full by then. Where
+ * the file system cannot, there is none. */
+static void keep_reserve(struct dn_output *o)
+{
+	o->reserve = openat(o->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (o->reserve >= 0 && fallocate(o->reserve, 0, 0, RESERVE)) {
+		close(o->reserve);
+		o->reserve = -1;
+	}
+}
+
+void dn_output_use_reserve(struct dn_output *o)
+{
+	if (o->reserve >= 0)
+		close(o->reserve);
+	o->reserve = -1;
+}
+
+const char *dn_output_name(const struct dn_output *o)
+{
+	return o->path;
 }
 
 static int open_file(struct dn_output *o, const char *path, char why[512])
@@ -146,8 +181,10 @@ static int open_file(struct dn_output *o, const char *path, char why[512])
 		snprintf(o->temp, sizeof(o->temp), "%.200s.%ld.%u.part", o->name, (long)getpid(), i);
 		o->fd = openat(o->dir, o->temp,
 			       O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (o->fd >= 0)
+		if (o->fd >= 0) {
+			keep_reserve(o);
 			return 0;
+		}
 		if (errno != EEXIST)
 			break;
 	}
@@ -166,7 +203,8 @@ struct dn_output *dn_output_open(const char *path, char why[512])
 	why[0] = 0;
 	if (!o)
 		return NULL;
-	o->fd = o->dir = -1;
+	o->fd = o->dir = o->reserve = -1;
+	snprintf(o->path, sizeof(o->path), "%s", strcmp(path, "-") ? path : "standard output");
 	if (!strcmp(path, "-")) {
 		if (isatty(STDOUT_FILENO)) {
 			snprintf(why, 512, "standard output is a terminal; "
@@ -197,7 +235,7 @@ struct dn_output *dn_output_open(const char *path, char why[512])
 
 int dn_output_commit(struct dn_output *o)
 {
-	char old[NAME_MAX + 8];
+	char old[NAME_MAX + 8], shown[PATH_MAX];
 	struct rights own;
 	bool changed;
 	int err = 0;
@@ -212,7 +250,10 @@ int dn_output_commit(struct dn_output *o)
 		err = -errno;
 	if (changed)
 		become_self(&own);
-	o->committed = !err;
+	o->kept = true;
+	if (err)
+		snprintf(o->path, sizeof(o->path), "%.*s%s", (int)(strlen(o->path) - strlen(o->name)),
+			 strcpy(shown, o->path), o->temp);
 	return err;
 }
 
@@ -259,8 +300,9 @@ int dn_output_close(struct dn_output *o)
 
 	if (!o)
 		return 0;
+	dn_output_use_reserve(o);
 	if (o->dir >= 0) {
-		if (!o->committed)
+		if (!o->kept)
 			unlinkat(o->dir, o->temp, 0);
 		close(o->dir);
 	}

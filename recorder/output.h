@@ -22,8 +22,14 @@ struct dn_output;
  * is wrong and what to do. */
 struct dn_output *dn_output_open(const char *path, char why[512]);
 
-/* Gives the file its name. 0 or -errno. */
+/* Gives the file its name. 0 or -errno: it then stays under the temporary one. */
 int dn_output_commit(struct dn_output *o);
+
+/* What the file is called now; "standard output" for one. Lives as long as o. */
+const char *dn_output_name(const struct dn_output *o);
+
+/* Gives back the disk space that was kept for the end of the trace. */
+void dn_output_use_reserve(struct dn_output *o);
 
 /*
  * Writes all of it, or nothing: when a write fails the file is cut back to

@@ -31,6 +31,7 @@ struct dn_rec {
 	unsigned environ_redacted;
 	uint64_t begin_time, end_time, frame_time, frame_bytes, terminal_used;
 	bool ended;			/* the command; status holds */
+	uint64_t end_passes;		/* of the consumer when it had ended */
 	bool stop;			/* a signal told us, with the command ended */
 	bool duration_over;
 	int status;			/* wait status of the command */

@@ -111,6 +111,22 @@ static void on_news(void *ctx, const struct dn_tree_news *n)
 		dn_sampler_add(x->sampler, n->process, n->pid, n->born);
 }
 
+/* What to do when the BPF side cannot be had. */
+static const char *advice(int err)
+{
+	switch (err) {
+	case EPERM:
+	case EACCES:
+		return "recording needs root, or the capabilities cap_bpf, cap_perfmon and cap_dac_read_search";
+	case EMFILE:
+	case ENFILE:
+		return "raise the limit of open files (ulimit -n)";
+	case ENOMEM:
+		return "ask for less with --buffer, or raise the limit of memory";
+	}
+	return "denet needs a kernel with BPF, BTF and ring buffers (5.11 or later)";
+}
+
 static int prepare(struct dn_rec *x, char *const *recorder_argv)
 {
 	struct dn_writer_opts wo = { .level = x->o->level, .sync = x->o->sync_blocks };
@@ -128,9 +144,7 @@ static int prepare(struct dn_rec *x, char *const *recorder_argv)
 	x->probe = dn_probe_open(&po, why);
 	if (!x->probe) {
 		err = errno;
-		say("%s; %s", why, err == EPERM || err == EACCES ?
-		    "recording needs root, or the capabilities cap_bpf, cap_perfmon and cap_dac_read_search" :
-		    "denet needs a kernel with BPF, BTF and ring buffers (5.11 or later)");
+		say("%s; %s", why, advice(err));
 		return -err;
 	}
 	err = dn_probe_target(x->probe, x->target.pid, &x->root);
@@ -201,6 +215,7 @@ static void on_signal(struct dn_rec *x, const struct signalfd_siginfo *s)
 static void reap(struct dn_rec *x)
 {
 	siginfo_t info = { .si_pid = 0 };
+	struct dn_consumer_stats c;
 
 	if (x->ended || waitid(P_PID, (id_t)x->target.pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
 	    !info.si_pid)
@@ -209,6 +224,8 @@ static void reap(struct dn_rec *x)
 	dn_tree_news(x->tree, on_news, x);
 	dn_sampler_remove(x->sampler, x->root, x->target.pid, true);
 	x->ended = waitpid(x->target.pid, &x->status, 0) == x->target.pid;
+	dn_consumer_stats(x->consumer, &c);
+	x->end_passes = c.passes;
 }
 
 static void show_status(struct dn_rec *x, uint64_t now)
@@ -264,13 +281,20 @@ void dn_rec_reconcile(struct dn_rec *x)
 
 static bool over(struct dn_rec *x, uint64_t now)
 {
+	struct dn_consumer_stats c;
+
 	if (x->stop)
 		return true;
 	if (x->o->duration_ns && now >= x->begin_time + x->o->duration_ns) {
 		x->duration_over = true;
 		return true;
 	}
-	return x->ended && (!x->o->wait_tree || !dn_tree_processes(x->tree));
+	if (!x->ended || !x->o->wait_tree)
+		return x->ended;
+	/* The tree is known once a pass that began after the command's end is
+	 * over: the first to finish may have begun before. */
+	dn_consumer_stats(x->consumer, &c);
+	return c.passes >= x->end_passes + 2 && !dn_tree_processes(x->tree);
 }
 
 static void watch(struct dn_rec *x)
@@ -323,7 +347,8 @@ static int record(struct dn_rec *x)
 	}
 	err = dn_output_commit(x->out);
 	if (err)
-		say("the trace keeps its temporary name beside %s: %s", x->o->output, strerror(-err));
+		say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),
+		    dn_output_name(x->out));
 	dn_tree_news(x->tree, on_news, x);
 	keyframe(x);
 	watch(x);
@@ -369,14 +394,17 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 		    "command not found" : strerror(errno));
 		return status << 8;
 	}
+	/* A full pipe or file is an error of write to us, and where SIGCHLD is
+	 * ignored the kernel keeps no status to wait for. */
+	sigaction(SIGPIPE, &(struct sigaction){ .sa_handler = SIG_IGN }, &to.pipe);
+	sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = SIG_IGN }, &to.xfsz);
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &to.chld);
 	x.out = dn_output_open(o->output, why);
 	if (!x.out) {
 		say("%s", why);
 		free(path);
 		return DN_EXIT_RECORDER << 8;
 	}
-	/* Where SIGCHLD is ignored the kernel keeps no status to wait for. */
-	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &to.chld);
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	for (unsigned i = 0; i < NFORWARDED; i++)
@@ -393,7 +421,6 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 		release(&x);
 		return DN_EXIT_RECORDER << 8;
 	}
-	signal(SIGPIPE, SIG_IGN);	/* after the fork: the command's is its own */
 	if (!o->quiet)
 		x.line = dn_status_new(STDERR_FILENO);
 	status = prepare(&x, recorder_argv) ? DN_EXIT_RECORDER : 0;

@@ -393,6 +393,9 @@ static int on_thread_exit(struct dn_stream *s, const struct dn_ring_thread_exit 
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	bool dead = dn_tree_remove(s->o.tree, r->thread, r->group_dead);
 
+	for (size_t i = 0; i < s->nliving; i++)	/* it was listed, and ended after all */
+		if (s->living[i].thread == r->thread)
+			s->living[i--] = s->living[--s->nliving];
 	v[DN_F_thread_exit_time] = dn_u(r->time);
 	v[DN_F_thread_exit_thread] = dn_u(r->thread);
 	v[DN_F_thread_exit_process] = dn_u(r->process);

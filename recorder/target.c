@@ -99,6 +99,8 @@ _Noreturn static void child(const char *path, char *const argv[], const struct d
 	if (n != 1)		/* the recorder gave up */
 		_exit(DN_EXIT_RECORDER);
 	sigaction(SIGCHLD, &o->chld, NULL);
+	sigaction(SIGPIPE, &o->pipe, NULL);
+	sigaction(SIGXFSZ, &o->xfsz, NULL);
 	sigprocmask(SIG_SETMASK, &o->mask, NULL);
 	err = pw ? become(pw) : 0;
 	if (!err && o->trace_on_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)

@@ -30,7 +30,8 @@ int dn_target_find(const char *command, char **path);
 
 struct dn_target_opts {
 	sigset_t mask;		/* the command's signal mask */
-	struct sigaction chld;	/* its action for SIGCHLD: we need our own */
+	/* its actions for the signals of which we need our own */
+	struct sigaction chld, pipe, xfsz;
 	const char *user;	/* whom it runs as; NULL: whoever we are */
 	bool trace_on_stdout;	/* its standard output goes to standard error instead */
 };

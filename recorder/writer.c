@@ -339,6 +339,15 @@ int dn_writer_block(struct dn_writer *w, enum dn_block_kind kind, struct dn_enco
 	return err;
 }
 
+void dn_writer_drain(struct dn_writer *w)
+{
+	dn_writer_flush(w, 0, 0);
+	pthread_mutex_lock(&w->lock);
+	while (w->count)
+		pthread_cond_wait(&w->room, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
 void dn_writer_stats(struct dn_writer *w, struct dn_writer_stats *st)
 {
 	pthread_mutex_lock(&w->rows);

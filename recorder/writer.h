@@ -43,6 +43,9 @@ void dn_writer_flush(struct dn_writer *w, uint64_t now, uint64_t max_age_ns);
 struct dn_encoder;
 int dn_writer_block(struct dn_writer *w, enum dn_block_kind kind, struct dn_encoder *e);
 
+/* Hands the open block to the queue and waits until all of it is written. */
+void dn_writer_drain(struct dn_writer *w);
+
 struct dn_writer_stats {
 	uint64_t rows;		/* taken, of all kinds */
 	uint64_t calls;

@@ -26,7 +26,9 @@ SELECT t.trace_id,
        max(ifnull((SELECT value FROM raw_total AS c
                    WHERE c.trace_id = t.trace_id AND name = 'syscall_lost'), 0),
            ifnull((SELECT sum(count) FROM raw_loss AS l JOIN raw_counter_name USING (counter)
-                   WHERE l.trace_id = t.trace_id AND name = 'syscall_lost'), 0)) AS lost,
+                   WHERE l.trace_id = t.trace_id AND name = 'syscall_lost'), 0)) +
+         ifnull((SELECT value FROM raw_total AS c
+                 WHERE c.trace_id = t.trace_id AND name = 'block_calls_lost'), 0) AS lost,
        (SELECT ifnull(sum(value), 0) FROM raw_total AS c
         WHERE c.trace_id = t.trace_id AND kind = 'doubt') AS doubts,
        (SELECT value FROM raw_total AS c WHERE c.trace_id = t.trace_id AND name = 'redacted')

@@ -248,6 +248,44 @@ run 0 "samples" life sleep 450
 is "$(rows process_sample phase | sort -u | tr '\n' ' ')" "0 1 2 " "samples: a first one, some, a last one"
 is "$(rows process_sample process pid | sort -u)" "1 $(rows thread_start tid | head -n 1)" "samples: of the process"
 
+denet-record -q --wait=tree -o t.dnt life daemon 3000 2>said &
+sleep 0.7
+kill -TERM $!
+wait $!
+is $? 0 "--wait=tree: a signal ends the wait, the status is the command's"
+dump t.dnt >lines
+is "$(rows end reason status survivors)" "2 0 1" "--wait=tree: and the end says so"
+books t.dnt "--wait=tree and a signal" --living
+
+# While everything is born, calls and dies.
+record t.dnt --duration 150ms timeout 0.4 sh -c '
+	calls calls 100000000 & calls paths 100000000 & life crowd 2000 & life threads 3000 & wait'
+books t.dnt "stopped in a storm" --living --lossy
+sleep 0.4
+record t.dnt sh -c 'timeout 0.3 calls paths 100000000 & timeout 0.3 life crowd 2000 & sleep 0.15'
+books t.dnt "a storm that lives on" --living --lossy
+sleep 0.2
+
+# --- figures of a call ------------------------------------------------------------------------
+run 0 "durations" life sleep 250
+is "$(awk -F "$tab" '$1 == "call" && $7 ~ /nanosleep/ { print ($12 >= 250000000 && $12 < 400000000) }' lines)" 1 \
+	"durations: a sleep of 250 ms"
+if command -v taskset >/dev/null; then
+	last=$(($(nproc) - 1))
+	run 0 "CPUs" taskset -c $last calls calls 1000
+	is "$(awk -F "$tab" '$1 == "call" && $7 == "getppid" { print $13 }' lines | sort | uniq -c | tr -s ' ')" \
+		" 1000 $last" "CPUs: that of a command that has one"
+fi
+denet-record -q -c -o t.dnt life spawn 2>said
+dump t.dnt >lines
+is "$(awk '$1 ~ /^[0-9]/ && $NF != "total" { print $NF, $4, NF == 6 ? $5 : 0 }' said | sort)" \
+	"$(awk -F "$tab" '$1 == "call" { n[$7]++; errors[$7] += $9 ~ /^-E/ && $9 !~ /^-ERESTART/ }
+	END { for (name in n) print name, n[name], errors[name] }' lines | sort)" "-c: calls and errors"
+run 0 "--no-strings" --no-strings life spawn
+is "$(awk -F "$tab" '$1 == "call" { print $14 }' lines | sort -u)" "-" "--no-strings: there are none"
+is "$(rows exec path | wc -l)" 7 "--no-strings: but for execs"
+books t.dnt "--no-strings"
+
 # --- signals sent ------------------------------------------------------------------------------
 run 0 "signals" signals sent
 is "$(awk -F "$tab" '
@@ -281,6 +319,7 @@ if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
 	cp "$DN_BUILDDIR/tests/programs/life" plain && chmod 755 plain
 	run 3 "another user" -u nobody ./plain exit 3
 	is "$(rows exec uid gid secureexec)" "$(id -u nobody) $(id -g nobody) 0" "another user: its ids"
+	is "$(denet-record -q -o t.dnt -u nobody id)" "$(id nobody)" "another user: its groups"
 	chmod 755 "$scratch" 2>/dev/null
 	record t.dnt -u nobody ./setuid exit 3
 	dump t.dnt >lines

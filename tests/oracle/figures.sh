@@ -59,4 +59,16 @@ near "$(recorded maxrss)" "$(said maxrss)" 5 "maxrss"
 near "$(recorded cpu_us)" "$(said cpu_us)" 8 "runtime"
 # These are counted in ticks: whole ones, of whoever ran when they came.
 near "$(recorded ticks_us)" "$(said cpu_us)" 70 "utime and stime"
+# The last reading of /proc/PID, of the process that has ended and not been waited for.
+dump t.dnt | awk -F "$tab" '
+	$1 == "process_sample" && /phase=2/ && /state=90/ {
+		for (i = 2; i <= NF; i++) {
+			at = index($i, "=")
+			print substr($i, 1, at - 1), substr($i, at + 1)
+		}
+	}' >zombie
+for name in minflt majflt rchar wchar syscr syscw read_bytes; do
+	is "$(awk -v name=$name '$1 == name { print $2 }' zombie)" "$(recorded $name)" \
+		"the last reading of /proc: $name"
+done
 done_testing

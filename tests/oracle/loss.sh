@@ -66,6 +66,13 @@ ok "dd: calls are lost" test "$(counter 2)" -gt 1000
 is "$(total read '')" $((300000 + reads)) "dd: reads written and lost"
 is "$(total write '')" $((300000 + writes)) "dd: writes written and lost"
 is "$(grep -c 'found no room' said)" 1 "dd: one warning"
+if [ -x "$DN_BUILDDIR/denet-analyze" ]; then
+	is "$(denet-analyze t.dnt --csv --sql "SELECT exact, attempted = written + lost, lost FROM traces" |
+		tr -d '\r' | tail -n 1)" "1,1,$(counter 2)" "dd: the analyzer calls it exact, and knows the loss"
+	is "$(denet-analyze t.dnt --csv --sql "SELECT count, lost > 0 FROM syscall_stats
+		WHERE name = 'read'" | tr -d '\r' | tail -n 1)" "$((300000 + reads)),1" \
+		"dd: its reads are all counted"
+fi
 books t.dnt "dd" --lossy
 
 # Two at once, by process.
