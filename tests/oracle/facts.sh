@@ -198,12 +198,12 @@ is "$(calls_with execve | sed '1d;s/.* \(.*cut.*\) .*/\1/' | cut -c 1-30 | sed -
 
 # --- scripts and the like -------------------------------------------------------------------
 run 0 "scripts" life spawn
-is "$(rows exec path argv | sed 1d)" '/proc/self/exe life\x00exit\x0013\x00
+is "$(rows exec path argv | sed '1d;s,/dev/fd/[0-9]*,/dev/fd/N,')" '/proc/self/exe life\x00exit\x0013\x00
 /bin/sh sh\x00-c\x00exit\x203\x00
 /bin/sh sh\x00-c\x00echo\x20out;\x20exit\x204\x00
 ./script /bin/sh\x00-e\x00./script\x00one\x00two\x20words\x00
 /bin/sh /bin/sh\x00./bare\x00one\x00
-/dev/fd/3 life\x00exit\x0015\x00' "scripts: path and arguments of each program"
+/dev/fd/N life\x00exit\x0015\x00' "scripts: path and arguments of each program"
 
 # --- who made whom ------------------------------------------------------------------------
 origin() { rows thread_start origin | grep -v 7 | sort -n | uniq -c | awk '{ printf "%s:%s ", $2, $1 }'; }
