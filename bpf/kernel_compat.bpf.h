@@ -103,6 +103,22 @@ static __always_inline __u8 dn_group_dead(struct task_struct *task, unsigned lon
 	return BPF_CORE_READ(task, signal, live.counter) == 0 ? 2 : 0;
 }
 
+/* Renamed from state to __state in 5.14 (commit 2f064a59a11f). */
+struct task_struct___old {
+	long state;
+} __attribute__((preserve_access_index));
+
+#define TASK_DEAD 0x80	/* include/linux/sched.h */
+
+static __always_inline bool dn_task_dead(struct task_struct *task)
+{
+	struct task_struct___old *old = (void *)task;
+
+	if (bpf_core_field_exists(task->__state))
+		return task->__state & TASK_DEAD;
+	return BPF_CORE_READ(old, state) & TASK_DEAD;
+}
+
 /*
  * oom:mark_victim passed a pid until 6.8 and passes a task since (commit
  * 72ba14deb40a); the field comm came with the change.

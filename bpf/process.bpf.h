@@ -209,7 +209,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct dn_task_state *st = task_state(task);
 	struct dn_ring_thread_exit r = {};
 
-	if (!st || !st->armed)
+	if (!st || st->armed != 1)
 		return 0;
 	if (st->in_call) {	/* exit and exit_group do not return */
 		st->flags |= DN_CALL_UNFINISHED;
@@ -247,7 +247,35 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	r.maxrss_pages = BPF_CORE_READ(task, signal, maxrss);
 	bpf_probe_read_kernel(r.comm, sizeof(r.comm), task->comm);
 	send_life(&r, sizeof(r));
-	st->armed = 0;	/* nothing after its end */
+	st->armed = 2;
+	return 0;
+}
+
+/*
+ * A task's last switch: sum_exec_runtime is brought up to date at ticks and
+ * switches only, and at its exit lacks up to a tick. Any other switch costs
+ * the look at one field.
+ */
+SEC("tp_btf/sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev)
+{
+	struct dn_ring_thread_gone r = {};
+	struct dn_task_state *st;
+
+	if (!dn_task_dead(prev))
+		return 0;
+	st = task_state(prev);
+	if (!st || st->armed != 2)
+		return 0;
+	st->armed = 0;
+	r.type = DN_RING_THREAD_GONE;
+	r.thread = st->thread;
+	r.runtime = prev->se.sum_exec_runtime;
+	if (bpf_core_field_exists(prev->sched_info.run_delay))
+		r.run_delay = prev->sched_info.run_delay;
+	r.nvcsw = prev->nvcsw;
+	r.nivcsw = prev->nivcsw;
+	send_life(&r, sizeof(r));
 	return 0;
 }
 

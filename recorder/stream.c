@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "events.h"
+#include "grow.h"
 #include "redact.h"
 #include "row.h"
 #include "syscalls.h"
@@ -25,6 +26,7 @@
 
 #define BUCKETS 4096
 #define INLINE_BYTES 200
+#define LEAVING_PASSES 64
 
 /* The strings of one call. */
 struct strings {
@@ -37,6 +39,13 @@ struct strings {
 	} str[DN_CALL_STRS];
 	unsigned used;
 	char inline_bytes[INLINE_BYTES];
+};
+
+/* A thread that exits, until its last switch. */
+struct leaving {
+	struct dn_ring_thread_exit exit;
+	bool dead;			/* its process ends with it */
+	unsigned pass;
 };
 
 struct orphan {
@@ -53,6 +62,8 @@ struct dn_stream {
 	struct orphan *orphan;
 	size_t norphans, orphans_cap;
 	unsigned pass;
+	struct leaving *leaving;
+	uint32_t nleaving, leaving_cap;
 	struct dn_iter_thread *living;	/* in a call at the end */
 	size_t nliving, living_cap;
 	struct dn_stream_stats st;
@@ -97,6 +108,7 @@ void dn_stream_free(struct dn_stream *s)
 	}
 	free(s->orphan);
 	free(s->living);
+	free(s->leaving);
 	free(s);
 }
 
@@ -258,10 +270,12 @@ static int on_call(struct dn_stream *s, const struct dn_ring_call *r, uint32_t l
 	return 0;
 }
 
+static int send_leaving(struct dn_stream *s, unsigned passes);
+
 int dn_stream_pass(struct dn_stream *s)
 {
 	size_t kept = 0;
-	int err = 0;
+	int err = send_leaving(s, LEAVING_PASSES);
 
 	for (size_t i = 0; i < s->norphans; i++) {
 		struct orphan *o = &s->orphan[i];
@@ -386,16 +400,14 @@ static int on_exec(struct dn_stream *s, const struct dn_ring_exec *r, uint32_t l
 	return dn_row_send(s->o.sink, DN_EV_exec, v, DN_F_exec_N);
 }
 
-static int on_thread_exit(struct dn_stream *s, const struct dn_ring_thread_exit *r)
+static int send_exit(struct dn_stream *s, const struct leaving *l)
 {
+	const struct dn_ring_thread_exit *r = &l->exit;
 	struct dn_value v[DN_F_thread_exit_N];
 	const struct dn_value none = dn_null();
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	bool dead = dn_tree_remove(s->o.tree, r->thread, r->group_dead);
+	bool dead = l->dead;
 
-	for (size_t i = 0; i < s->nliving; i++)	/* it was listed, and ended after all */
-		if (s->living[i].thread == r->thread)
-			s->living[i--] = s->living[--s->nliving];
 	v[DN_F_thread_exit_time] = dn_u(r->time);
 	v[DN_F_thread_exit_thread] = dn_u(r->thread);
 	v[DN_F_thread_exit_process] = dn_u(r->process);
@@ -420,6 +432,56 @@ static int on_thread_exit(struct dn_stream *s, const struct dn_ring_thread_exit 
 	v[DN_F_thread_exit_maxrss] = dead ? dn_u(r->maxrss_pages * page) : none;
 	v[DN_F_thread_exit_comm] = text(r->comm, sizeof(r->comm));
 	return dn_row_send(s->o.sink, DN_EV_thread_exit, v, DN_F_thread_exit_N);
+}
+
+static int on_thread_exit(struct dn_stream *s, const struct dn_ring_thread_exit *r)
+{
+	struct leaving l = { .exit = *r, .pass = s->pass };
+
+	l.dead = dn_tree_remove(s->o.tree, r->thread, r->group_dead);
+	for (size_t i = 0; i < s->nliving; i++)	/* it was listed, and ended after all */
+		if (s->living[i].thread == r->thread)
+			s->living[i--] = s->living[--s->nliving];
+	if (dn_grow(&s->leaving, &s->leaving_cap, s->nleaving + 1u, sizeof(l)))
+		return send_exit(s, &l);
+	s->leaving[s->nleaving++] = l;
+	return 0;
+}
+
+static int on_thread_gone(struct dn_stream *s, const struct dn_ring_thread_gone *r)
+{
+	for (uint32_t i = s->nleaving; i-- > 0;) {	/* it exited a moment ago */
+		struct leaving l = s->leaving[i];
+
+		if (l.exit.thread != r->thread)
+			continue;
+		s->leaving[i] = s->leaving[--s->nleaving];
+		l.exit.runtime = r->runtime;
+		l.exit.run_delay = r->run_delay;
+		l.exit.nvcsw = r->nvcsw;
+		l.exit.nivcsw = r->nivcsw;
+		return send_exit(s, &l);
+	}
+	return 0;
+}
+
+/* Exits whose last switch does not come: a task that waits for its CPU for
+ * that long, or a lost record. */
+static int send_leaving(struct dn_stream *s, unsigned passes)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < s->nleaving && !err;) {
+		struct leaving l = s->leaving[i];
+
+		if (s->pass - l.pass < passes) {
+			i++;
+			continue;
+		}
+		s->leaving[i] = s->leaving[--s->nleaving];
+		err = send_exit(s, &l);
+	}
+	return err;
 }
 
 static int on_comm(struct dn_stream *s, const struct dn_ring_comm *r)
@@ -486,6 +548,8 @@ int dn_stream_record(void *ctx, const void *record, uint32_t len)
 		return on_exec(s, record, len);
 	case DN_RING_THREAD_EXIT:
 		return on_thread_exit(s, record);
+	case DN_RING_THREAD_GONE:
+		return on_thread_gone(s, record);
 	case DN_RING_COMM:
 		return on_comm(s, record);
 	case DN_RING_SIGNAL_SENT:
@@ -519,6 +583,7 @@ int dn_stream_finish(struct dn_stream *s, uint64_t now)
 	struct dn_value v[DN_F_thread_end_N];
 	int err = 0;
 
+	err = send_leaving(s, 0);
 	for (unsigned i = 0; i < 3 && !err; i++)	/* no string is on its way any more */
 		err = dn_stream_pass(s);
 	for (size_t i = 0; i < s->nliving && !err; i++) {

@@ -36,6 +36,7 @@ enum dn_ring_type {
 	DN_RING_SIGNAL_SENT,
 	DN_RING_SIGNAL_DELIVERED,
 	DN_RING_OOM,
+	DN_RING_THREAD_GONE,
 };
 
 /* A system call, at its return. Reserved in two sizes: three arguments or six. */
@@ -126,6 +127,17 @@ struct dn_ring_thread_exit {
 };
 static_assert(sizeof(struct dn_ring_thread_exit) == 176, "layout");
 
+/* After its THREAD_EXIT, when it leaves its CPU for the last time: only now is
+ * its time on CPUs brought up to date. */
+struct dn_ring_thread_gone {
+	__u8 type;
+	__u8 pad[3];
+	__u32 thread;
+	__u64 runtime, run_delay;
+	__u64 nvcsw, nivcsw;
+};
+static_assert(sizeof(struct dn_ring_thread_gone) == 40, "layout");
+
 struct dn_ring_comm {
 	__u8 type;
 	__u8 pad[3];
@@ -169,7 +181,7 @@ struct dn_task_state {
 	__u32 process;		/* thread id of the process's first thread */
 	__u32 seq;		/* of the next record; counts lost ones too */
 	__u32 next_thread;	/* id from the return of this exec on, 0: unchanged */
-	__u8 armed;		/* 0: waits for its first exec */
+	__u8 armed;		/* 0: waits for its first exec, or is gone; 2: exits */
 	__u8 in_call;
 	__u8 fresh;		/* a fork's child before its first return to user mode */
 	__u8 abi;		/* of the open call, as are all that follow */

@@ -14,6 +14,7 @@ strace_says "clone3" 0 life clone3
 strace_says "one process id again and again" 0 life reuse 20
 strace_says "exec by a second thread" 7 life thread-exec 3
 strace_says "the first thread ends first" 8 life leader-first
+strace_says "the first thread ends, the second one calls execve" 7 life leader-exec
 strace_says "a thread ends all" 8 life group-exit
 strace_says "pid namespaces" 0 life pidns
 strace_says "names" 0 life names

@@ -132,15 +132,25 @@ denet-record -o t.dnt true 2>&-
 books t.dnt "words with nowhere to go"
 
 # --- what is inherited -------------------------------------------------------------
+# state_of SETTING PREFIX COMMAND...: what `state` finds where SETTING holds.
+state_of() (
+	eval "$1"
+	prefix=$2
+	shift 2
+	exec $prefix timeout --foreground -k 1 20 env -i A=1 "B=two words" "$@" \
+		"$DN_BUILDDIR/tests/programs/state" first "second argument" \
+		</dev/null >state.txt 2>&1
+)
+
 # inherits NAME SETTING [PREFIX]: the state of a command is the same with and without.
 inherits() {
-	(eval "$2"; ${3:-} timeout --foreground -k 1 20 env -i A=1 "B=two words" "$DN_BUILDDIR/tests/programs/state" first "second argument" </dev/null >state.txt 2>&1)
+	state_of "$2" "${3:-}"
 	mv state.txt want.txt
-	(eval "$2"; ${3:-} timeout --foreground -k 1 20 env -i A=1 "B=two words" "$DN_BUILDDIR/denet-record" -q -o t.dnt \
-		"$DN_BUILDDIR/tests/programs/state" first "second argument" </dev/null >state.txt 2>&1)
-	# The name by which it was called; the inode of the output.
-	sed -i 's/ inode [0-9]*$//; s/^argument .*state$/argument state/' want.txt state.txt
+	state_of "$2" "${3:-}" "$DN_BUILDDIR/denet-record" -q -o t.dnt
+	# The inode of the output is another one.
+	sed -i 's/ inode [0-9]*$//' want.txt state.txt
 	is "$(diff want.txt state.txt)" "" "inherited: $1"
+	ok "inherited: $1: all of it is there" grep -q '^death signal' state.txt
 }
 inherits "as it is" :
 inherits "umask, limits" 'umask 077; ulimit -n 300; ulimit -s 4096; ulimit -c unlimited; ulimit -l 64'
@@ -148,8 +158,8 @@ inherits "ignored signals" "trap '' HUP INT QUIT PIPE TERM USR1 CHLD"
 inherits "niceness and oom_score_adj" 'echo 500 >/proc/self/oom_score_adj' 'nice -n 5'
 inherits "descriptors" 'exec 5</etc/passwd 7>seven 9<&5'
 if command -v setpriv >/dev/null; then
-	is "$(setpriv --no-new-privs true && rec setpriv --no-new-privs \
-		sh -c 'grep NoNewPrivs /proc/self/status' | tr -d '\t')" "NoNewPrivs:1" "privileges given up"
+	is "$(rec setpriv --no-new-privs grep NoNewPrivs /proc/self/status | tr -d '\t')" \
+		"NoNewPrivs:1" "privileges given up by the command"
 fi
 is "$(life blocked denet-record -q -o t.dnt state | grep Sig)" "$(life blocked state | grep Sig)" \
 	"inherited: blocked signals"
@@ -158,7 +168,10 @@ is "$(life blocked denet-record -q -o t.dnt state | grep Sig)" "$(life blocked s
 # signalled SIGNAL TIMES: how often the command takes a signal that the recorder gets.
 signalled() {
 	rm -f took
-	denet-record -q -o t.dnt sh -c "trap 'echo $1 >>took' $1; echo >ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done; exit 12" &
+	denet-record -q -o t.dnt sh -c "trap 'echo $1 >>took' $1
+		echo >ready
+		for i in 1 2 3 4 5 6 7 8; do sleep 0.1; done
+		exit 12" &
 	pid=$!
 	until [ -e ready ]; do sleep 0.01; done
 	rm -f ready
@@ -189,9 +202,11 @@ out=$(pty wait:READY 'send:\x03' -- denet-record -q -o t.dnt \
 	sh -c 'trap "echo GOT" INT; echo READY; sleep 0.4; sleep 0.2; echo END; exit 5')
 is "$? $(printf %s "$out" | grep -c GOT) $(printf %s "$out" | grep -c END)" "5 1 1" \
 	"^C reaches the command once, and it goes on"
-out=$(pty wait:READY 'send:\x1c' -- denet-record -q -o t.dnt sh -c 'ulimit -c 0; echo READY; sleep 5')
+out=$(pty wait:READY 'send:\x1c' -- denet-record -q -o t.dnt \
+	sh -c 'ulimit -c 0; echo READY; sleep 5')
 is $? 131 "^\\ ends command and recorder"
-out=$(pty 'wait:name?' 'send:denet\n' -- denet-record -q -o t.dnt sh -c 'echo "name?"; read name; echo "hello $name"; exit 6')
+out=$(pty 'wait:name?' 'send:denet\n' -- denet-record -q -o t.dnt \
+	sh -c 'echo "name?"; read name; echo "hello $name"; exit 6')
 is "$? $(printf %s "$out" | tr -d '\r' | tail -n 1)" "6 hello denet" "the command reads the terminal"
 out=$(pty 'send:\x04' -- denet-record -q -o t.dnt cat)
 is $? 0 "end of file on the terminal"
@@ -254,6 +269,7 @@ if unshare -m sh -c 'mount -t tmpfs -o size=512k none small' 2>/dev/null; then
 	is "$(tr -d , <said | sed -n 's/.* \([0-9]*\) lost.*/\1/p')" "$(cat lost)" \
 		"a full disk: attempted = written + lost, as the closing line says"
 	is "$(grep -c "^end" lines)" 1 "a full disk: the trace has its end"
+	books full.dnt "a full disk" --lossy
 else
 	skip "a full disk" "this process may mount nothing"
 fi
@@ -300,7 +316,8 @@ wait $!
 is $? 0 "two at once: the first"
 books one.dnt "the first of two"
 books two.dnt "the second of two"
-is "$(dump one.dnt | grep '^thread_start' | grep -vc 'origin=7') $(dump two.dnt | grep '^thread_start' | grep -vc 'origin=7')" "101 31" "each to itself"
+threads_of() { dump "$1" | grep '^thread_start' | grep -vc 'origin=7'; }
+is "$(threads_of one.dnt) $(threads_of two.dnt)" "101 31" "each to itself"
 
 # --- time --------------------------------------------------------------------------
 rm -f done

@@ -183,6 +183,13 @@ s ~ /^\+\+\+ superseded by execve in pid / {
 s ~ /^\+\+\+ exited with / { print "end", tid, "exit " $5; next }
 s ~ /^\+\+\+ killed by / { print "end", tid, "signal " number[$5]; next }
 
+# So that the first one is superseded, which the next line says.
+s ~ / <pid changed to [0-9]+ \.\.\.>$/ {
+	sub(/ <pid changed to [0-9]+ \.\.\.>$/, "", s)
+	open[tid] = s
+	next
+}
+
 s ~ / <unfinished \.\.\.>$/ && s !~ /^<\.\.\. / {
 	sub(/ <unfinished \.\.\.>$/, "", s)
 	open[tid] = s

@@ -236,7 +236,8 @@ static void *sleeping_thread(void *arg)
 static void *exec_thread(void *arg)
 {
 	sleep_ms(20);
-	execl(self, "life", "exec-again", arg, NULL);
+	/* the process has no /proc/self/exe once its first thread is gone */
+	execl("/proc/thread-self/exe", "life", "exec-again", arg, NULL);
 	return NULL;
 }
 
@@ -284,6 +285,19 @@ static int act_leader_first(int argc, char **argv)
 	pthread_t t;
 
 	if (pthread_create(&t, NULL, last_thread, (void *)status))
+		die("pthread_create");
+	syscall(SYS_exit, 3);
+	return 1;
+}
+
+/* leader-exec: the first thread ends, then the second one calls execve. */
+static int act_leader_exec(int argc, char **argv)
+{
+	pthread_t t;
+
+	(void)argc;
+	(void)argv;
+	if (pthread_create(&t, NULL, exec_thread, (void *)"0"))
 		die("pthread_create");
 	syscall(SYS_exit, 3);
 	return 1;
@@ -606,6 +620,7 @@ int main(int argc, char **argv)
 		{ "thread-exec", act_thread_exec },
 		{ "exec-again", act_exec_again },
 		{ "leader-first", act_leader_first },
+		{ "leader-exec", act_leader_exec },
 		{ "group-exit", act_group_exit },
 		{ "daemon", act_daemon },
 		{ "pidns", act_pidns },

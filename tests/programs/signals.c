@@ -69,7 +69,7 @@ static void wait_asleep(pid_t pid)
 /* The calls that a process can be asleep in: number which. -1: no such. */
 static int fall_asleep(int which)
 {
-	const struct timespec hour = { 3600, 0 };
+	const struct timespec hour = { 3600, 0 }, far = { 1L << 40, 0 };
 	struct pollfd none = { .fd = -1 };
 	sigset_t set;
 	uint32_t word = 0;
@@ -82,7 +82,7 @@ static int fall_asleep(int which)
 	case 0: pause(); break;
 	case 1: if (read(p[0], &c, 1)) return 1; break;
 	case 2: nanosleep(&hour, NULL); break;
-	case 3: clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &(struct timespec){ 1L << 40, 0 }, NULL); break;
+	case 3: clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &far, NULL); break;
 	case 4: poll(&none, 1, 3600000); break;
 	case 5: select(0, NULL, NULL, NULL, &(struct timeval){ 3600, 0 }); break;
 	case 6: syscall(SYS_futex, &word, FUTEX_WAIT, 0, &hour, NULL, 0); break;

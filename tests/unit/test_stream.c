@@ -199,6 +199,7 @@ static void end(struct rig *r, uint32_t thread, uint32_t process, bool dead)
 
 static void test_life(void **state)
 {
+	struct dn_ring_thread_gone gone = { .type = DN_RING_THREAD_GONE, .runtime = 12345 };
 	struct rig r;
 	const struct collected *c;
 
@@ -219,7 +220,16 @@ static void test_life(void **state)
 	assert_int_equal(dn_tree_processes(r.tree), 1);
 	end(&r, 3, 1, true);
 	assert_int_equal(dn_tree_processes(r.tree), 0);
+	assert_null(collect_find(&r.rows, DN_EV_thread_exit, 0));
+	gone.thread = 3;
+	assert_int_equal(dn_stream_record(r.s, &gone, sizeof(gone)), 0);
 	c = collect_find(&r.rows, DN_EV_thread_exit, 0);
+	assert_int_equal(c->v[DN_F_thread_exit_thread].u, 3);
+	assert_int_equal(c->v[DN_F_thread_exit_runtime].u, 12345);	/* of its last switch */
+	assert_int_equal(dn_stream_finish(r.s, 5000), 0);	/* the others' never came */
+	assert_int_equal(collect_count(&r.rows, DN_EV_thread_exit), 2);
+	c = collect_find(&r.rows, DN_EV_thread_exit, 1);
+	assert_int_equal(c->v[DN_F_thread_exit_thread].u, 1);
 	assert_true(c->v[DN_F_thread_exit_maxrss].null);	/* only of the whole process */
 	assert_true(c->v[DN_F_thread_exit_rchar].null);		/* not measured is not 0 */
 	rig_close(&r);
