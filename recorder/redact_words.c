@@ -194,7 +194,7 @@ static const struct {
 	bool whole;
 } secret_names[] = {
 	/* clang-format off */
-	END("password"), END("passwd"), END("passphrase"), END("passcode"),
+	END("password"), END("passwd"), END("requirepass"), END("masterauth"), END("passphrase"), END("passcode"),
 	END("passwort"), END("pwd"), END("secret"), END("token"),
 	END("apikey"), END("accesskey"), END("secretkey"),
 	END("privatekey"), END("accountkey"), END("authkey"),

@@ -336,6 +336,8 @@ static int on_start(struct dn_stream *s, const struct dn_ring_thread_start *r)
 		e[DN_F_thread_end_process] = dn_u(r->process);
 		e[DN_F_thread_end_seq] = dn_u(r->parent_seq);
 		e[DN_F_thread_end_in_call] = dn_u(0);
+		e[DN_F_thread_end_abi] = e[DN_F_thread_end_nr] = dn_null();
+		e[DN_F_thread_end_call_start] = dn_null();
 		dn_tree_remove(s->o.tree, r->parent, 0);
 		err = dn_row_send(s->o.sink, DN_EV_thread_end, e, DN_F_thread_end_N);
 		if (err)
@@ -594,6 +596,9 @@ int dn_stream_finish(struct dn_stream *s, uint64_t now)
 		v[DN_F_thread_end_process] = dn_u(t->process);
 		v[DN_F_thread_end_seq] = dn_u(t->seq + t->in_call);
 		v[DN_F_thread_end_in_call] = dn_u(t->in_call);
+		v[DN_F_thread_end_abi] = t->in_call ? dn_u(t->abi) : dn_null();
+		v[DN_F_thread_end_nr] = t->in_call ? dn_u(t->nr) : dn_null();
+		v[DN_F_thread_end_call_start] = t->in_call ? dn_u(t->start) : dn_null();
 		err = dn_row_send(s->o.sink, DN_EV_thread_end, v, DN_F_thread_end_N);
 		if (!err && t->in_call) {
 			struct dn_syscall c = { .thread = t->thread, .seq = t->seq, .abi = t->abi,

@@ -99,6 +99,18 @@ LEFT JOIN (SELECT process, comm, max(time)
            GROUP BY process) AS lc ON lc.process = t.process
 ORDER BY t.process;
 
+-- User and system time are sampled at the kernel's ticks; time on CPUs is
+-- exact. As the kernel does it for getrusage (cputime_adjust in
+-- kernel/sched/cputime.c), the ticks only share it out.
+UPDATE raw_process
+SET stime = iif(stime = 0, 0, iif(utime = 0, runtime,
+                CAST(stime * 1.0 / (stime + utime) * runtime AS INTEGER))),
+    utime = runtime - iif(stime = 0, 0, iif(utime = 0, runtime,
+                CAST(stime * 1.0 / (stime + utime) * runtime AS INTEGER)))
+WHERE trace_id = ?1 AND "end" IS NOT NULL AND utime IS NOT NULL AND stime IS NOT NULL
+  AND runtime > 0;
+
+
 INSERT INTO raw_process_calls
 SELECT process, ?1, sum(calls), sum(errors), sum(lost), sum(total)
 FROM (SELECT t.process, c.calls, c.errors, 0 AS lost, c.total

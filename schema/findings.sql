@@ -5,15 +5,17 @@
 -- rank; the last one turns weights into 1, 2, 3 ... Functions human_*() are
 -- those of analyzer/db_schema.c. A threshold says why it is where it is.
 
+-- A sentence whose numbers are not known is NULL, and left out (OR IGNORE).
+
 -- Missing data comes first: every other sentence stands on it.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 1000, human_digits(lost) || ' system calls (' ||
-       human_percent(lost, calls + lost) || ') were made faster than they could be recorded; '
+       ifnull(human_percent(lost, attempted), 'some') || ') were made faster than they could be recorded; '
        || 'their counts are known, their details are not: try a larger --buffer',
        lost, 'calls', 'SELECT * FROM losses WHERE counter = ''syscall_lost'' ORDER BY count DESC'
 FROM traces WHERE trace_id = ?1 AND lost > 0;
 
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 990, 'The file is incomplete' ||
        iif(clean_end, '', ', it has no proper end') ||
        iif(blocks_lost > 0, ', ' || blocks_lost || ' blocks are missing', '') ||
@@ -21,19 +23,33 @@ SELECT trace_id, 990, 'The file is incomplete' ||
        blocks_lost, 'blocks', 'SELECT * FROM losses WHERE kind = ''loss'''
 FROM traces WHERE trace_id = ?1 AND NOT complete;
 
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 980, 'The command was killed by ' ||
        ifnull((SELECT name FROM raw_signal WHERE sig = exit_signal), 'signal ' || exit_signal),
        exit_signal, 'signal', 'SELECT * FROM signals ORDER BY time_ns DESC LIMIT 20'
 FROM traces WHERE trace_id = ?1 AND exit_signal IS NOT NULL;
 
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 970, 'The kernel killed for lack of memory ' || count(*) || ' times',
        count(*), 'kills', 'SELECT * FROM raw_oom_kill'
 FROM raw_oom_kill WHERE trace_id = ?1 GROUP BY trace_id;
 
+-- What hangs: calls in flight when the recording ended have no duration of
+-- their own and stand in no sum.
+INSERT OR IGNORE INTO raw_finding
+SELECT ?1, 960, human_digits(n) || iif(n = 1, ' thread was', ' threads were') ||
+       ' still in a system call at the end, the longest: ' || ifnull(comm, '?') || ' (' ||
+       ifnull(tid, '?') || ') in ' || ifnull(name, 'call ' || nr) || ' for ' || human_ns(dur),
+       dur, 'ns', 'SELECT tid, comm, name, start_ns, path, fd FROM syscalls WHERE unfinished AND '
+       || 'name NOT LIKE ''exit%'' ORDER BY start_ns'
+FROM (SELECT count(*) AS n, max(e.time - e.call_start) AS dur, e.nr, t.tid, t.comm,
+             (SELECT name FROM raw_syscall_name AS s WHERE s.abi = e.abi AND s.nr = e.nr) AS name
+      FROM raw_thread_end AS e LEFT JOIN raw_thread AS t USING (thread)
+      WHERE e.trace_id = ?1 AND e.call_start IS NOT NULL)
+WHERE n > 0 AND dur IS NOT NULL;
+
 -- Processes that a signal killed, but for the command itself.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 900, iif(n = 1, '', human_digits(n) || ' processes were killed by a signal, the first: ') ||
        ifnull(comm, '?') || ' (' || pid || ') was killed by ' ||
        ifnull((SELECT name FROM raw_signal WHERE sig = exit_code & 127),
@@ -47,7 +63,7 @@ FROM (SELECT *, count(*) OVER () AS n FROM raw_process
 -- The biggest wait: the call with most time in it, where it is a tenth of the
 -- time all threads had, and 10 ms: below, the command was over before anyone
 -- could wait. Sleeping in a call is no fault; it is where time went.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT c.trace_id, 800 + 100 * c.total_ns / max(1, life.ns), 'Most time in system calls went into '
        || c.name || ': ' || human_ns(c.total_ns) || ' in ' || human_count(c.count) ||
        iif(c.count = 1, ' call, ', ' calls, ') ||
@@ -68,7 +84,7 @@ WHERE c.total_ns * 10 >= life.ns AND c.total_ns >= 10000000;
 
 -- Time that was work in the kernel and not waiting shows elsewhere: the busiest
 -- call by number, where it is a third of all.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT c.trace_id, 500 + 100 * c.count / t.n, c.name || ' is ' || human_percent(c.count, t.n) ||
        ' of all system calls: ' || human_digits(c.count) || ', ' || human_ns(c.p50_ns) ||
        ' each at the median', c.count, 'calls',
@@ -80,7 +96,7 @@ WHERE c.count * 3 >= t.n AND c.count >= 1000;
 
 -- Reads and writes of a few bytes: asked for below 512 on average costs more in
 -- entering the kernel than in moving bytes.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT p.trace_id, 700, ifnull(p.comm, '?') || ' (' || p.pid || ') moved ' ||
        human_bytes(p.rchar + p.wchar) || ' in ' || human_digits(p.syscr + p.syscw) ||
        ' read and write calls, ' || ((p.rchar + p.wchar) / (p.syscr + p.syscw)) ||
@@ -96,7 +112,7 @@ ORDER BY p.syscr + p.syscw DESC LIMIT 1;
 -- A call that fails in one way often: more than one in five of it, and a
 -- hundred times. What is normal is left out: in a loop over events, and the
 -- question whether a descriptor is a terminal.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT e.trace_id, 600 + 100 * e.count / s.count, e.name || ' failed with ' || e.error || ' ' ||
        human_digits(e.count) || ' times, ' || human_percent(e.count, s.count) || ' of its calls',
        e.count, 'calls',
@@ -114,7 +130,7 @@ WHERE e.count >= 100 AND e.count * 5 >= s.count
 ORDER BY e.count DESC LIMIT 3;
 
 -- Files not found: many in one search path is what a start spends its time on.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 550, human_digits(sum(failed_opens)) || ' opens failed, of ' ||
        human_digits(count(*)) || ' different paths; most often ' ||
        iif(typeof(path) = 'text', path, 'a path that is no UTF-8') || ' (' || max(failed_opens) ||
@@ -124,7 +140,7 @@ SELECT trace_id, 550, human_digits(sum(failed_opens)) || ' opens failed, of ' ||
 FROM files WHERE trace_id = ?1 AND failed_opens > 0
 GROUP BY trace_id HAVING sum(failed_opens) >= 20;
 
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 560, 'Permission was refused for ' || count(*) ||
        iif(count(*) = 1, ' path, ', ' paths, ') ||
        iif(typeof(path) = 'text', path, 'one that is no UTF-8') || ' most often', max(errors), 'calls',
@@ -133,7 +149,7 @@ SELECT trace_id, 560, 'Permission was refused for ' || count(*) ||
 FROM files WHERE trace_id = ?1 AND (errnos LIKE '%EACCES%' OR errnos LIKE '%EPERM%')
 GROUP BY trace_id;
 
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 650, 'Connections failed: ' || address || ' with ' || errnos ||
        iif(n > 1, ', and ' || (n - 1) || ' other addresses', ''), errors, 'calls',
        'SELECT pid, comm, address, errors, errnos FROM connections WHERE errors > 0 '
@@ -144,7 +160,7 @@ FROM (SELECT *, count(*) OVER () AS n FROM connections
 
 -- A storm of short-lived processes: a hundred that lived under 10 ms in the
 -- median cost more to make than they do.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 640, human_digits(n) || ' processes lived for less than 10 ms each; ' ||
        ifnull(comm, '?') || ' most often: making a process costs about as much', n, 'processes',
        'SELECT comm, count(*), avg(dur_ns) FROM processes GROUP BY comm ORDER BY 2 DESC'
@@ -154,14 +170,14 @@ FROM (SELECT comm, sum(count(*)) OVER () AS n, count(*) AS of_comm FROM raw_proc
 WHERE n >= 100;
 
 -- Waiting for a CPU for a tenth of the time spent on one.
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 620, 'Threads waited ' || human_ns(delay) || ' for a free CPU and ran for ' ||
        human_ns(run), delay, 'ns',
        'SELECT pid, comm, run_delay_ns, runtime_ns FROM processes ORDER BY run_delay_ns DESC'
 FROM (SELECT sum(run_delay) AS delay, sum(runtime) AS run FROM raw_process WHERE trace_id = ?1)
 WHERE delay * 10 >= run AND delay >= 100000000;
 
-INSERT INTO raw_finding
+INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 610, human_digits(majflt) || ' page faults had to wait for storage', majflt, 'faults',
        'SELECT pid, comm, majflt FROM processes ORDER BY majflt DESC'
 FROM (SELECT sum(majflt) AS majflt FROM raw_process WHERE trace_id = ?1)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -583,6 +584,41 @@ static int act_spawn(int argc, char **argv)
 	return 0;
 }
 
+/* used: children that compute and fault more and more; prints of each what wait4 says
+ * it used: id, microseconds, faults, switches, peak memory. */
+static int act_used(int argc, char **argv)
+{
+	struct rusage r;
+	int status;
+
+	(void)argc;
+	(void)argv;
+	for (long n = 0; n < 10; n++) {
+		pid_t pid = forked();
+
+		if (!pid) {
+			volatile unsigned long x = 1;
+			volatile char *p = mmap(NULL, 1ul << (12 + n), PROT_READ | PROT_WRITE,
+						MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+			for (long i = 0; i < 50000l << n; i++)
+				x = x * 3 + 1;
+			for (long i = 0; i < 1l << n; i++)
+				p[i << 12] = 1;
+			if (n % 3 == 2)
+				sleep_ms(2);
+			_exit(0);
+		}
+		if (wait4(pid, &status, 0, &r) != pid)
+			die("wait4");
+		printf("%d %ld %ld %ld %ld %ld %ld\n", (int)pid, (r.ru_utime.tv_sec +
+		       r.ru_stime.tv_sec) * 1000000 + r.ru_utime.tv_usec + r.ru_stime.tv_usec,
+		       r.ru_minflt, r.ru_majflt, r.ru_nvcsw, r.ru_nivcsw, r.ru_maxrss);
+		fflush(stdout);
+	}
+	return 0;
+}
+
 /* blocked COMMAND...: executes it with signals blocked. */
 static int act_blocked(int argc, char **argv)
 {
@@ -629,6 +665,7 @@ int main(int argc, char **argv)
 		{ "argv", act_argv },
 		{ "long-execs", act_long_execs },
 		{ "spawn", act_spawn },
+		{ "used", act_used },
 		{ "blocked", act_blocked },
 		{ "sleep", act_sleep },
 		{ NULL, NULL },
