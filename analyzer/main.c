@@ -27,6 +27,7 @@ int main(int argc, char **argv)
 	/* A reader that has seen enough (head) ends us without a word, even
 	 * where the caller has SIGPIPE ignored. */
 	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_IGN);	/* an error of write, which cleans up */
 	switch (dn_options_parse(&o, argc, argv, dn_verbs)) {
 	case DN_PARSED_RUN:
 		status = finish(o.verb->run(&o));

@@ -227,7 +227,7 @@ static bool due(struct state *s, uint64_t start, uint32_t row)
 {
 	if (s->key.visited && before(start, 0, row, s->key.start, 0, s->key.row))
 		return false;
-	if (start >= s->below ||
+	if ((s->below != UINT64_MAX && start >= s->below) ||	/* a forged start may be that */
 	    (s->limit.len && !before(start, 0, row, s->limit.start, 0, s->limit.row))) {
 		waits(s, start, row);
 		return false;
