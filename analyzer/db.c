@@ -73,6 +73,7 @@ int dn_db_harden(sqlite3 *h)
 	    sqlite3_db_config(h, SQLITE_DBCONFIG_DQS_DDL, 0, &on) != SQLITE_OK)
 		return -EIO;
 	sqlite3_limit(h, SQLITE_LIMIT_ATTACHED, 0);
+	sqlite3_limit(h, SQLITE_LIMIT_LENGTH, 64 << 20);	/* zeroblob() and the like */
 	return exec(h, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0");
 }
 

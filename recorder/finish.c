@@ -25,11 +25,10 @@
 #include "rec.h"
 #include "row.h"
 #include "sampler.h"
+#include "say.h"
 #include "stream.h"
 #include "tree.h"
 #include "writer.h"
-
-#define say(...) (fputs("denet-record: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
 
 int dn_rec_thread_row(const struct dn_sink *sink, const struct dn_tree_thread *t, uint64_t now)
 {
@@ -133,17 +132,17 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64
 	unsigned survivors = dn_tree_processes(x->tree);
 
 	if (w->error)
-		say("%llu blocks of %s could not be written: %s; what could be is readable",
+		dn_say("%llu blocks of %s could not be written: %s; what could be is readable",
 		    (unsigned long long)w->errors, dn_output_name(x->out), strerror(w->error));
 	if (lost)
-		say("%s system calls found no room in the ring buffers: they are counted but not "
+		dn_say("%s system calls found no room in the ring buffers: they are counted but not "
 		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
 	if (x->o->quiet)
 		return;
 	if (survivors && !x->duration_over)
-		say("%u process%s of the tree live%s on; --wait=tree records them to their end",
+		dn_say("%u process%s of the tree live%s on; --wait=tree records them to their end",
 		    survivors, survivors == 1 ? "" : "es", survivors == 1 ? "s" : "");
-	say("%s: %s, %s events, %s lost; look at it with: denet-analyze %s",
+	dn_say("%s: %s, %s events, %s lost; look at it with: denet-analyze %s",
 	    dn_output_name(x->out),
 	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(events, sizeof(events), w->rows),
 	    dn_human_digits(l, sizeof(l), lost + w->calls_lost),
@@ -167,7 +166,7 @@ void dn_rec_finish(struct dn_rec *x)
 	dn_consumer_join(x->consumer);
 	err = dn_probe_stop(x->probe, dn_stream_living, x->stream);
 	if (err) {
-		say("the threads that live on could not be listed: %s", strerror(-err));
+		dn_say("the threads that live on could not be listed: %s", strerror(-err));
 		unread = 1;
 	}
 	dn_consumer_rest(x->consumer);
@@ -179,13 +178,13 @@ void dn_rec_finish(struct dn_rec *x)
 	if (!err)
 		err = cs.error;
 	if (err)
-		say("records of the rings could not be understood: %s; the trace is not complete",
+		dn_say("records of the rings could not be understood: %s; the trace is not complete",
 		    strerror(-err));
 	dn_stream_stats(x->stream, &ss);
 	dn_rec_reconcile(x);
 
 	if (dn_probe_counters(x->probe, total))
-		say("the counters of the kernel side could not be read; losses are not known");
+		dn_say("the counters of the kernel side could not be read; losses are not known");
 	dn_probe_losses(x->probe, on_loss, &losses);
 	dn_sampler_counts(x->sampler, &sc);
 	/* The books stand in a block of their own, so that a disk that was too

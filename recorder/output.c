@@ -67,14 +67,25 @@ static void become_self(const struct rights *own)
 		abort();
 }
 
+/* A trace, or empty: nobody's loss. */
+static bool is_trace(int dir, const char *name)
+{
+	uint8_t magic[DN_MAGIC_LEN];
+	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, magic, sizeof(magic));
+	close(fd);
+	return !n || (n == DN_MAGIC_LEN && !memcmp(magic, dn_file_magic, DN_MAGIC_LEN));
+}
+
 /* Whether what stands under the name may be moved aside. 0 or -errno. */
 static int may_replace(struct dn_output *o, const struct stat *st, const char *path, char why[512])
 {
-	uint8_t magic[DN_MAGIC_LEN];
 	char old[NAME_MAX + 8];
 	struct stat kept;
-	ssize_t n;
-	int fd;
 
 	if (S_ISLNK(st->st_mode)) {
 		snprintf(why, 512, "%.300s is a symbolic link; name the file itself with -o", path);
@@ -88,24 +99,17 @@ static int may_replace(struct dn_output *o, const struct stat *st, const char *p
 		snprintf(why, 512, "%.300s is neither a file nor a pipe; name another with -o", path);
 		return -EINVAL;
 	}
-	fd = openat(o->dir, o->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0) {
-		snprintf(why, 512, "%.300s is there and cannot be read (%s); name another file with -o",
-			 path, strerror(errno));
-		return -EACCES;
-	}
-	n = read(fd, magic, sizeof(magic));
-	close(fd);
-	if (st->st_size && (n != DN_MAGIC_LEN || memcmp(magic, dn_file_magic, DN_MAGIC_LEN))) {
+	if (!is_trace(o->dir, o->name)) {
 		snprintf(why, 512, "%.300s is there and is not a trace; remove it or name another file with -o",
 			 path);
 		return -EEXIST;
 	}
 	snprintf(old, sizeof(old), "%s.old", o->name);
-	if (!fstatat(o->dir, old, &kept, AT_SYMLINK_NOFOLLOW) && S_ISDIR(kept.st_mode)) {
-		snprintf(why, 512, "%.300s cannot be kept as %.100s, which is a directory; name another file with -o",
-			 path, old);
-		return -EISDIR;
+	if (!fstatat(o->dir, old, &kept, AT_SYMLINK_NOFOLLOW) &&
+	    (!S_ISREG(kept.st_mode) || !is_trace(o->dir, old))) {
+		snprintf(why, 512, "%.200s cannot be kept as %.100s, which is there and is not a trace; "
+			 "remove that or name another file with -o", path, old);
+		return -EEXIST;
 	}
 	if (st->st_uid != geteuid()) {
 		snprintf(why, 512, "%.300s belongs to another user; name another file with -o", path);

@@ -34,6 +34,7 @@
 #include "probe.h"
 #include "rec.h"
 #include "sampler.h"
+#include "say.h"
 #include "status.h"
 #include "stream.h"
 #include "target.h"
@@ -45,8 +46,6 @@
 #define TICK_NS 100000000u		/* news for the sampler, status line */
 #define RECONCILE_NS 500000000u
 #define QUIET_TERMINAL_NS 2000000000u	/* the command has not written for so long */
-
-#define say(...) (fputs("denet-record: ", stderr), fprintf(stderr, __VA_ARGS__), fputc('\n', stderr))
 
 static const int forwarded[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 #define NFORWARDED (sizeof(forwarded) / sizeof(forwarded[0]))
@@ -144,12 +143,12 @@ static int prepare(struct dn_rec *x, char *const *recorder_argv)
 	x->probe = dn_probe_open(&po, why);
 	if (!x->probe) {
 		err = errno;
-		say("%s; %s", why, advice(err));
+		dn_say("%s; %s", why, advice(err));
 		return -err;
 	}
 	err = dn_probe_target(x->probe, x->target.pid, &x->root);
 	if (err) {
-		say("cannot mark the command as the one to record: %s; the kernel must have BPF task "
+		dn_say("cannot mark the command as the one to record: %s; the kernel must have BPF task "
 		    "storage (5.11 or later)", strerror(-err));
 		return err;
 	}
@@ -159,7 +158,7 @@ static int prepare(struct dn_rec *x, char *const *recorder_argv)
 		err = x->writer ? 0 : -errno;
 	}
 	if (err) {
-		say("cannot begin the trace %s: %s; name another place with -o", x->o->output, strerror(-err));
+		dn_say("cannot begin the trace %s: %s; name another place with -o", x->o->output, strerror(-err));
 		return err;
 	}
 	x->tree = dn_tree_new();
@@ -175,19 +174,19 @@ static int prepare(struct dn_rec *x, char *const *recorder_argv)
 	x->stream = dn_stream_new(&to);
 	if (!x->tree || !x->sampler || !x->keyframe || !x->frame || !x->stream ||
 	    (x->o->count && !x->count)) {
-		say("not enough memory to begin; end something and try again");
+		dn_say("not enough memory to begin; end something and try again");
 		return -ENOMEM;
 	}
 	dn_clocks_emit(&x->locked);
 	err = dn_environ_emit(&eo, &x->locked);
 	if (err)
-		say("the description of host and command is not complete: %s", strerror(-err));
+		dn_say("the description of host and command is not complete: %s", strerror(-err));
 	x->environ_redacted = eo.redacted;
 	dn_probe_emit(x->probe, &x->locked);
 	x->consumer = dn_consumer_start(x->probe, x->stream, x->writer);
 	if (!x->consumer) {
 		err = -errno;
-		say("cannot start a thread: %s; raise the limit of processes", strerror(-err));
+		dn_say("cannot start a thread: %s; raise the limit of processes", strerror(-err));
 		return err;
 	}
 	return 0;
@@ -340,14 +339,14 @@ static int record(struct dn_rec *x)
 	if (err) {
 		if (err < 0)
 			err = -err;
-		say("cannot execute %s: %s; is it a program for this machine, with its interpreter in place?",
+		dn_say("cannot execute %s: %s; is it a program for this machine, with its interpreter in place?",
 		    x->target.path, strerror(err));
 		waitpid(x->target.pid, NULL, 0);
 		return err == ENOENT ? DN_EXIT_NOT_FOUND : DN_EXIT_NOT_EXECUTABLE;
 	}
 	err = dn_output_commit(x->out);
 	if (err)
-		say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),
+		dn_say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),
 		    dn_output_name(x->out));
 	dn_tree_news(x->tree, on_news, x);
 	keyframe(x);
@@ -388,10 +387,11 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 
 	status = dn_target_find(o->argv[0], &path);
 	if (status) {
-		say(status == DN_EXIT_NOT_FOUND ? "cannot run %s: %s; check its name and PATH" :
-		    "cannot run %s: %s; it must be a program that you may execute",
-		    o->argv[0], status == DN_EXIT_NOT_FOUND && !strchr(o->argv[0], '/') ?
-		    "command not found" : strerror(errno));
+		dn_say("cannot run %s: %s; %s", o->argv[0],
+		       status == DN_EXIT_NOT_FOUND && !strchr(o->argv[0], '/') ?
+		       "command not found" : strerror(errno),
+		       status == DN_EXIT_NOT_FOUND ? "check its name and PATH" :
+		       "it must be a program that you may execute");
 		return status << 8;
 	}
 	/* A full pipe or file is an error of write to us, and where SIGCHLD is
@@ -401,7 +401,7 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &to.chld);
 	x.out = dn_output_open(o->output, why);
 	if (!x.out) {
-		say("%s", why);
+		dn_say("%s", why);
 		free(path);
 		return DN_EXIT_RECORDER << 8;
 	}
@@ -414,9 +414,9 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 	err = x.signals < 0 ? -errno : dn_target_spawn(&x.target, path, o->argv, &to);
 	if (err) {
 		if (err == -ESRCH)
-			say("there is no user %s; name one of this machine with -u", o->user);
+			dn_say("there is no user %s; name one of this machine with -u", o->user);
 		else
-			say("cannot start a process: %s; raise the limit of processes", strerror(-err));
+			dn_say("cannot start a process: %s; raise the limit of processes", strerror(-err));
 		free(path);
 		release(&x);
 		return DN_EXIT_RECORDER << 8;
