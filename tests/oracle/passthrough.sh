@@ -45,7 +45,6 @@ refused() {
 	want=$1
 	name=$2
 	shift 2
-	echo "earlier" >t.dnt.old
 	ls -A >before.ls
 	denet-record "$@" >out 2>err </dev/null
 	is $? "$want" "$name: status $want"
@@ -55,6 +54,10 @@ refused() {
 }
 rm -f t.dnt
 denet-record -q -o t.dnt true
+cp t.dnt earlier.dnt
+cp t.dnt t.dnt.old
+denet-record -q -o t.dnt true
+cp t.dnt.old earlier.dnt
 cp t.dnt kept
 touch before.ls after.ls
 refused 127 "no such command" -o t.dnt no-such-command
@@ -78,7 +81,11 @@ ln -s nowhere dangling
 refused 125 "a symbolic link to nothing" -o dangling true
 refused 125 "a name that is too long" -o "$(printf '%0300d' 0)" true
 ok "the earlier trace is untouched by all this" cmp t.dnt kept
-is "$(cat t.dnt.old)" "earlier" "and so is the one before"
+ok "and so is the one before" cmp t.dnt.old earlier.dnt
+echo "mine" >t.dnt.old
+refused 125 "a file that is no trace in the way of the earlier one" -o t.dnt true
+is "$(cat t.dnt.old)" "mine" "and it is untouched"
+cp earlier.dnt t.dnt.old
 is "$(cat script)" "echo without an interpreter line; exit 6" "and the file that is no trace"
 denet-record -q -o t.dnt ./odd 2>/dev/null
 like $? '12[67]' "a script whose interpreter is missing"
