@@ -8,27 +8,13 @@
 # @NAME@ is replaced by a list; @NAME@ inside a line by a word. Every name must
 # be known and every list must have something in it, or the page is not made.
 #
-# Runs in any POSIX awk; set LC_ALL=C.
+# Needs roff.awk before it (-f). Runs in any POSIX awk; set LC_ALL=C.
 
 function die(why)
 {
 	print "gen-dnt.awk: " why > "/dev/stderr"
 	failed = 1
 	exit 1
-}
-
-# Text as roff sees it: nothing of it is a request, and every - is a hyphen-minus.
-function roff(s)
-{
-	gsub(/\\/, "\\e", s)
-	gsub(/-/, "\\-", s)
-	gsub(/'/, "\\(aq", s)
-	gsub(/\^/, "\\(ha", s)
-	gsub(/~/, "\\(ti", s)
-	gsub(/`/, "\\(ga", s)
-	if (s ~ /^\./)
-		s = "\\&" s
-	return s
 }
 
 function put(list, s)

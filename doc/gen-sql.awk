@@ -9,27 +9,13 @@
 #   --   COLUMN: UNIT: MEANING
 #
 # Every CREATE VIEW whose name does not begin with raw_ must have one, or the
-# page is not made. Runs in any POSIX awk; set LC_ALL=C.
+# page is not made. Needs roff.awk before it (-f). Runs in any POSIX awk; set LC_ALL=C.
 
 function die(why)
 {
 	print "gen-sql.awk: " why > "/dev/stderr"
 	failed = 1
 	exit 1
-}
-
-# Text as roff sees it: nothing of it is a request, and every - is a hyphen-minus.
-function roff(s)
-{
-	gsub(/\\/, "\\e", s)
-	gsub(/-/, "\\-", s)
-	gsub(/'/, "\\(aq", s)
-	gsub(/\^/, "\\(ha", s)
-	gsub(/~/, "\\(ti", s)
-	gsub(/`/, "\\(ga", s)
-	if (s ~ /^\./)
-		s = "\\\\&" s
-	return s
 }
 
 function put(s)

@@ -42,6 +42,7 @@ struct dn_consumer {
 	pthread_t thread;
 	pthread_mutex_t lock;		/* the figures */
 	struct dn_consumer_stats st;
+	bool wrote_terminal;
 };
 
 /* One pass. Returns the bytes taken out of the fullest ring, or -errno. */
@@ -89,7 +90,7 @@ static void publish(struct dn_consumer *c, int err)
 	c->st.calls = s.calls;
 	c->st.ring_bytes = s.bytes;
 	c->st.passes++;
-	c->st.wrote_terminal |= s.wrote_terminal;
+	c->wrote_terminal |= s.wrote_terminal;
 	if (err && !c->st.error)
 		c->st.error = err;
 	pthread_mutex_unlock(&c->lock);
@@ -150,8 +151,18 @@ void dn_consumer_stats(struct dn_consumer *c, struct dn_consumer_stats *st)
 {
 	pthread_mutex_lock(&c->lock);
 	*st = c->st;
-	c->st.wrote_terminal = false;
 	pthread_mutex_unlock(&c->lock);
+}
+
+bool dn_consumer_wrote_terminal(struct dn_consumer *c)
+{
+	bool wrote;
+
+	pthread_mutex_lock(&c->lock);
+	wrote = c->wrote_terminal;
+	c->wrote_terminal = false;
+	pthread_mutex_unlock(&c->lock);
+	return wrote;
 }
 
 void dn_consumer_join(struct dn_consumer *c)

@@ -21,11 +21,13 @@ struct dn_consumer_stats {
 	uint64_t calls;
 	uint64_t ring_bytes;
 	uint64_t passes;	/* over all rings, finished */
-	bool wrote_terminal;	/* the command wrote to fd 1 or 2 since the last look */
 	int error;		/* -errno of the stream, 0: none */
 };
 
 void dn_consumer_stats(struct dn_consumer *c, struct dn_consumer_stats *st);
+
+/* Whether the command wrote to fd 1 or 2 since this was last asked. */
+bool dn_consumer_wrote_terminal(struct dn_consumer *c);
 
 /* Ends the thread; the rings may hold more, which dn_consumer_rest takes out
  * in the calling thread once nothing is attached. 0 or the stream's -errno. */

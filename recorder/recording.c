@@ -230,14 +230,12 @@ static void reap(struct dn_rec *x)
 static void show_status(struct dn_rec *x, uint64_t now)
 {
 	struct dn_status_numbers n = { .elapsed_ns = now - x->begin_time };
-	struct dn_consumer_stats c;
 	struct dn_writer_stats w;
 	uint64_t counters[DN_KCOUNTER_MAX];
 
 	if (!x->line)
 		return;
-	dn_consumer_stats(x->consumer, &c);
-	if (c.wrote_terminal) {		/* the terminal is the command's while it uses it */
+	if (dn_consumer_wrote_terminal(x->consumer)) {		/* the terminal is the command's while it uses it */
 		dn_status_clear(x->line);
 		x->terminal_used = now;
 	}
