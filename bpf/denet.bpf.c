@@ -1,11 +1,11 @@
 /*
- * denet.bpf.c - the CO-RE object: one file to the compiler, one small header
- * for each subject.
+ * denet.bpf.c - the best object: typed tracepoints, task storage, CO-RE. One
+ * file to the compiler, one small header for each subject.
  */
 #include "state.bpf.h"
 #include "strings.bpf.h"
 #include "syscall.bpf.h"
-#include "process.bpf.h"
+#include "process_core.bpf.h"
 #include "signal.bpf.h"
 #include "final.bpf.h"
 

@@ -1,6 +1,17 @@
 /*
  * kernel_compat.bpf.h - every difference between kernels and architectures,
  * each with its source.
+ *
+ * The same programs are compiled into three objects (recorder/object.c has the
+ * ladder of them):
+ *
+ *   denet.bpf.c        typed arguments (tp_btf), task storage; 5.17 or later,
+ *                      with fewer turns of a loop 5.13 or later
+ *   denet_raw.bpf.c    DN_RAW: raw tracepoints, a hash for the state of tasks,
+ *                      no instruction newer than 5.8; fields by CO-RE
+ *   denet_plain.bpf.c  DN_RAW and DN_PLAIN: the same without the kernel's BTF:
+ *                      no kernel structure is read, only what the helpers, the
+ *                      tracepoints' own numbers and the register frame tell
  */
 #ifndef DN_KERNEL_COMPAT_BPF_H
 #define DN_KERNEL_COMPAT_BPF_H
@@ -12,16 +23,51 @@
 
 #include "ring_event.h"
 
-#define PF_KTHREAD 0x00200000	/* include/linux/sched.h */
+#define SIGKILL 9
+
+/*
+ * A field of what a tracepoint or this_task() gave. A raw tracepoint's
+ * arguments are plain numbers to the verifier, which a helper must read.
+ */
+#ifndef DN_RAW
+#define TP(name) SEC("tp_btf/" name)
+#define READ(p, field) ((p)->field)
+#else
+#define TP(name) SEC("raw_tp/" name)
+#define READ(p, field) BPF_CORE_READ(p, field)
+#endif
+
+/* bpf_get_current_task_btf came with 5.11 (commit 3ca1032ab7ab). */
+static __always_inline struct task_struct *this_task(void)
+{
+#ifndef DN_RAW
+	return bpf_get_current_task_btf();
+#else
+	return (struct task_struct *)bpf_get_current_task();
+#endif
+}
+
+#ifdef DN_PLAIN
+#include "plain.bpf.h"
+#else
+#define REG(regs, name) READ(regs, name)
+#endif
 
 #if defined(__TARGET_ARCH_x86)
 #define DN_NATIVE_ABI DN_ABI_X86_64
 #define TS_COMPAT 0x0002	/* arch/x86/include/asm/thread_info.h: a 32-bit call (int 0x80, sysenter) is open */
 
 /* Sets abi and slot of the call that task has open, and takes x32's bit off nr. */
-static __always_inline __u32 dn_call_abi(struct task_struct *task, __u32 *nr, __u8 *abi)
+static __always_inline __u32 dn_call_abi(struct task_struct *task, struct pt_regs *regs, __u32 *nr,
+					 __u8 *abi)
 {
-	if (task->thread_info.status & TS_COMPAT) {
+#ifdef DN_PLAIN
+	bool compat = is_narrow(regs);
+#else
+	bool compat = READ(task, thread_info.status) & TS_COMPAT;
+#endif
+
+	if (compat) {
 		*abi = DN_ABI_I386;
 		return DN_SLOT_COMPAT;
 	}
@@ -37,33 +83,40 @@ static __always_inline __u32 dn_call_abi(struct task_struct *task, __u32 *nr, __
 static __always_inline void dn_call_args(struct pt_regs *regs, __u8 abi, __u64 *args)
 {
 	if (abi == DN_ABI_I386) {	/* asm/syscall.h: 32-bit argument order */
-		args[0] = (__u32)regs->bx;
-		args[1] = (__u32)regs->cx;
-		args[2] = (__u32)regs->dx;
-		args[3] = (__u32)regs->si;
-		args[4] = (__u32)regs->di;
-		args[5] = (__u32)regs->bp;
+		args[0] = (__u32)REG(regs, bx);
+		args[1] = (__u32)REG(regs, cx);
+		args[2] = (__u32)REG(regs, dx);
+		args[3] = (__u32)REG(regs, si);
+		args[4] = (__u32)REG(regs, di);
+		args[5] = (__u32)REG(regs, bp);
 		return;
 	}
-	args[0] = regs->di;
-	args[1] = regs->si;
-	args[2] = regs->dx;
-	args[3] = regs->r10;
-	args[4] = regs->r8;
-	args[5] = regs->r9;
+	args[0] = REG(regs, di);
+	args[1] = REG(regs, si);
+	args[2] = REG(regs, dx);
+	args[3] = REG(regs, r10);
+	args[4] = REG(regs, r8);
+	args[5] = REG(regs, r9);
 }
 
 static __always_inline __u32 dn_call_nr(struct pt_regs *regs)
 {
-	return (__u32)regs->orig_ax;
+	return (__u32)REG(regs, orig_ax);
 }
 #elif defined(__TARGET_ARCH_arm64)
 #define DN_NATIVE_ABI DN_ABI_AARCH64
 #define TIF_32BIT (1ul << 22)	/* arch/arm64/include/asm/thread_info.h */
 
-static __always_inline __u32 dn_call_abi(struct task_struct *task, __u32 *nr, __u8 *abi)
+static __always_inline __u32 dn_call_abi(struct task_struct *task, struct pt_regs *regs, __u32 *nr,
+					 __u8 *abi)
 {
-	if (task->thread_info.flags & TIF_32BIT) {
+#ifdef DN_PLAIN
+	bool compat = is_narrow(regs);
+#else
+	bool compat = READ(task, thread_info.flags) & TIF_32BIT;
+#endif
+
+	if (compat) {
 		*abi = DN_ABI_ARM;
 		return DN_SLOT_COMPAT;
 	}
@@ -73,21 +126,49 @@ static __always_inline __u32 dn_call_abi(struct task_struct *task, __u32 *nr, __
 
 static __always_inline void dn_call_args(struct pt_regs *regs, __u8 abi, __u64 *args)
 {
-	args[0] = regs->orig_x0;
-	args[1] = regs->regs[1];
-	args[2] = regs->regs[2];
-	args[3] = regs->regs[3];
-	args[4] = regs->regs[4];
-	args[5] = regs->regs[5];
+	args[0] = REG(regs, orig_x0);
+	args[1] = REG(regs, regs[1]);
+	args[2] = REG(regs, regs[2]);
+	args[3] = REG(regs, regs[3]);
+	args[4] = REG(regs, regs[4]);
+	args[5] = REG(regs, regs[5]);
 }
 
 static __always_inline __u32 dn_call_nr(struct pt_regs *regs)
 {
-	return (__u32)regs->syscallno;
+	return (__u32)REG(regs, syscallno);
 }
 #else
 #error "this architecture has no register layout here"
 #endif
+
+#ifndef DN_PLAIN
+/* Who task is. */
+static __always_inline void dn_describe(struct task_struct *task, struct dn_ring_thread_start *r)
+{
+	struct pid *pid = READ(task, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+
+	r->tid = READ(task, pid);
+	r->pid = READ(task, tgid);
+	r->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	r->born = READ(task, start_boottime);
+	for (__u32 i = 0; i < DN_NS_LEVELS; i++) {
+		int nr;
+
+		/* The stride is the kernel's: an index would take our own, as
+		 * only constant offsets are relocated. */
+		if (i >= level ||
+		    bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid +
+					  bpf_core_field_offset(struct pid, numbers) +
+					  (i + 1) * bpf_core_type_size(struct upid) +
+					  bpf_core_field_offset(struct upid, nr)))
+			break;
+		r->ns_tid[i] = nr;
+		r->ns_levels = i + 1;
+	}
+	BPF_CORE_READ_INTO(&r->comm, task, comm);
+}
 
 /*
  * Whether the thread that exits is the last of its process: 0 no, 1 yes,
@@ -115,37 +196,64 @@ static __always_inline bool dn_task_dead(struct task_struct *task)
 	struct task_struct___old *old = (void *)task;
 
 	if (bpf_core_field_exists(task->__state))
-		return task->__state & TASK_DEAD;
+		return READ(task, __state) & TASK_DEAD;
 	return BPF_CORE_READ(old, state) & TASK_DEAD;
 }
+#else
+/* Who task is, which must be the current one. */
+static __always_inline void dn_describe(struct task_struct *task, struct dn_ring_thread_start *r)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+
+	r->tid = id;
+	r->pid = id >> 32;
+	r->born = r->time;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+}
+#endif
 
 /*
  * oom:mark_victim passed a pid until 6.8 and passes a task since (commit
- * 72ba14deb40a); the field comm came with the change.
+ * 72ba14deb40a); the field comm came with the change. Without BTF the size of
+ * the number tells: a pid has 22 bits at most (PID_MAX_LIMIT).
  */
-static __always_inline bool dn_mark_victim_has_task(void)
+static __always_inline bool dn_mark_victim_has_task(__u64 arg)
 {
+#ifdef DN_PLAIN
+	return arg >> 22;
+#else
 	return bpf_core_field_exists(struct trace_event_raw_mark_victim, __data_loc_comm);
+#endif
 }
 
 /*
  * bpf_loop came with 5.17 (commit e6f2dd0f8067). The verifier walks its body
  * once; a plain loop it walks turn by turn, so that an older kernel is given
- * fewer turns.
+ * fewer turns. Below 5.13 the address of a body is an instruction that even
+ * dead code may not hold (BPF_PSEUDO_FUNC, commit 69c087ba6225).
  */
-enum bpf_func_id___loop { BPF_FUNC_loop___loop = 181 };
 #define DN_FEW_TURNS 24
+
+#define dn_few_turns(body, ctx)                                               \
+	do {                                                                  \
+		for (__u32 turn = 0; turn < DN_FEW_TURNS; turn++)             \
+			if (body(turn, ctx))                                  \
+				break;                                        \
+	} while (0)
+
+#ifdef DN_RAW
+#define dn_loop(turns, body, ctx) dn_few_turns(body, ctx)
+#else
+enum bpf_func_id___loop { BPF_FUNC_loop___loop = 181 };
 
 #define dn_loop(turns, body, ctx)                                             \
 	do {                                                                  \
 		if (bpf_core_enum_value_exists(enum bpf_func_id___loop,       \
-					       BPF_FUNC_loop___loop)) {       \
+					       BPF_FUNC_loop___loop))         \
 			bpf_loop(turns, body, ctx, 0);                        \
-		} else {                                                      \
-			for (__u32 turn = 0; turn < DN_FEW_TURNS; turn++)     \
-				if (body(turn, ctx))                          \
-					break;                                \
-		}                                                             \
+		else                                                          \
+			dn_few_turns(body, ctx);                              \
 	} while (0)
+#endif
 
 #endif

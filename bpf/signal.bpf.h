@@ -10,9 +10,9 @@
 #include "state.bpf.h"
 
 #define SI_KERNEL 0x80		/* asm-generic/siginfo.h */
-#define SIGKILL 9
 #define SIGNAL_GROUP_EXIT 0x04	/* linux/sched/signal.h */
 
+#ifndef DN_PLAIN
 /*
  * A signal that ends a process reaches each thread as SIGKILL (complete_signal
  * in kernel/signal.c), and so does exit_group; what it was stands in the
@@ -24,6 +24,16 @@ static __always_inline int real_signal(struct task_struct *task, int sig)
 		return sig;
 	return BPF_CORE_READ(task, signal, group_exit_code) & 0x7f;
 }
+#endif
+
+static __always_inline __s32 signal_code(struct kernel_siginfo *info)
+{
+#ifndef DN_PLAIN
+	return BPF_CORE_READ(info, si_code);
+#else
+	return PLAIN(info, struct dn_siginfo, code);
+#endif
+}
 
 static __always_inline void send_event(void *record, __u64 size)
 {
@@ -33,11 +43,11 @@ static __always_inline void send_event(void *record, __u64 size)
 		count(DN_COUNT_lifecycle_lost);
 }
 
-SEC("tp_btf/signal_generate")
+TP("signal_generate")
 int BPF_PROG(on_signal_sent, int sig, struct kernel_siginfo *info, struct task_struct *task,
 	     int group, int result)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
+	struct task_struct *current = this_task();
 	struct dn_task_state *from = task_state(current), *to = task_state(task);
 	struct dn_ring_signal r = {};
 
@@ -45,45 +55,60 @@ int BPF_PROG(on_signal_sent, int sig, struct kernel_siginfo *info, struct task_s
 		r.sender = from->thread;
 	if (to && to->armed)
 		r.target = to->thread;
-	if (!(r.sender | r.target) || stopping)
+	if (!(r.sender | r.target) || run.stopping)
 		return 0;
 	r.type = DN_RING_SIGNAL_SENT;
 	r.sig = sig;
 	/* SEND_SIG_NOINFO is 0, SEND_SIG_PRIV is 1 (linux/sched/signal.h) */
 	if ((unsigned long)info > 1)
-		bpf_core_read(&r.code, sizeof(r.code), &info->si_code);
+		r.code = signal_code(info);
 	else
 		r.code = (unsigned long)info ? SI_KERNEL : 0;
 	r.group = !!group;
 	r.result = result;
 	r.time = bpf_ktime_get_boot_ns();
-	r.sender_tid = current->pid;
-	r.target_tid = task->pid;
-	bpf_probe_read_kernel(r.sender_comm, sizeof(r.sender_comm), current->comm);
+	r.sender_tid = bpf_get_current_pid_tgid();
+#ifndef DN_PLAIN
+	r.target_tid = READ(task, pid);
+#else
+	r.target_tid = to ? to->tid : 0;
+	if (to && !result)	/* TRACE_SIGNAL_DELIVERED (trace/events/signal.h) */
+		set_ending(to->process, PENDING | (sig & 0x7f));
+#endif
+	bpf_get_current_comm(r.sender_comm, sizeof(r.sender_comm));
 	send_event(&r, sizeof(r));
 	return 0;
 }
 
-SEC("tp_btf/signal_deliver")
+TP("signal_deliver")
 int BPF_PROG(on_signal_delivered, int sig, struct kernel_siginfo *info, struct k_sigaction *ka)
 {
-	struct task_struct *current = bpf_get_current_task_btf();
+	struct task_struct *current = this_task();
 	struct dn_task_state *st = task_state(current);
 	struct dn_ring_signal r = {};
 
-	if (!st || !st->armed || stopping)
+	if (!st || !st->armed || run.stopping)
 		return 0;
+#ifndef DN_PLAIN
 	sig = real_signal(current, sig);
 	if (!sig)
 		return 0;
+#else
+	signal_taken(st, sig, ka);
+#endif
 	r.type = DN_RING_SIGNAL_DELIVERED;
 	r.sig = sig;
-	bpf_core_read(&r.code, sizeof(r.code), &info->si_code);
+	r.code = signal_code(info);
 	r.target = st->thread;
-	r.target_tid = current->pid;
+	r.target_tid = bpf_get_current_pid_tgid();
 	r.time = bpf_ktime_get_boot_ns();
+#ifndef DN_PLAIN
 	r.handler = (__u64)BPF_CORE_READ(ka, sa.sa_handler);
 	r.sa_flags = BPF_CORE_READ(ka, sa.sa_flags);
+#else
+	r.handler = PLAIN(ka, struct dn_ksigaction, handler);
+	r.sa_flags = PLAIN(ka, struct dn_ksigaction, flags);
+#endif
 	send_event(&r, sizeof(r));
 	return 0;
 }
@@ -94,15 +119,23 @@ int on_oom(struct bpf_raw_tracepoint_args *ctx)
 {
 	struct dn_ring_oom r = {};
 
-	if (stopping)
+	if (run.stopping)
 		return 0;
 	r.type = DN_RING_OOM;
 	r.time = bpf_ktime_get_boot_ns();
-	if (dn_mark_victim_has_task()) {
+	if (dn_mark_victim_has_task(ctx->args[0])) {
+#ifndef DN_PLAIN
 		struct task_struct *task = (void *)ctx->args[0];
 
 		r.tid = BPF_CORE_READ(task, pid);
 		BPF_CORE_READ_STR_INTO(&r.comm, task, comm);
+#else
+		struct dn_task_state *st = task_state((void *)ctx->args[0]);
+
+		if (!st)
+			return 0;
+		r.tid = st->tid;
+#endif
 	} else {
 		r.tid = ctx->args[0];
 	}

@@ -7,20 +7,20 @@
 
 #include "kernel_compat.bpf.h"
 
-/* Knobs, set before the load: the verifier removes what is off. */
-const volatile bool knob_strings = true;
-const volatile __u32 knob_wake_level = 1 << 20;	/* bytes in a ring that wake the recorder */
-const volatile struct dn_plan plans[DN_SLOTS][DN_NR_MAX] = {};
-const volatile __u32 exec_nrs[DN_SLOTS][2] = {};	/* execve, execveat */
+const volatile struct dn_knobs knobs SEC(".rodata.knobs") = {};
+struct dn_run run SEC(".data.run") = {};
 
-/* Run time state, shared with the recorder through the mapped .bss. */
-__u32 last_thread;	/* ids given so far */
-__u32 stopping;		/* 1: no call is begun any more; the open ones still end */
-
+/* The task's address is the key of the hash: one that lives has it alone. */
 struct {
+#ifndef DN_RAW
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
+#else
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DN_TASKS_MAX);
+	__type(key, __u64);
+#endif
 	__type(value, struct dn_task_state);
 } tasks SEC(".maps");
 
@@ -57,6 +57,16 @@ struct {
 	__type(value, struct dn_loss_value);
 } losses SEC(".maps");
 
+/* What to read of a call. The compiler knows that slot is small and would drop
+ * the mask that the verifier needs: it is told to forget it. */
+static __always_inline const volatile struct dn_plan *plan_of(__u32 slot, __u32 nr)
+{
+	__u64 i = slot * DN_NR_MAX + (nr & (DN_NR_MAX - 1));
+
+	asm volatile("" : "+r"(i));
+	return &knobs.plans[i & (DN_SLOTS * DN_NR_MAX - 1)];
+}
+
 static __always_inline void count(__u32 id)
 {
 	__u64 *v = bpf_map_lookup_elem(&counters, &id);
@@ -67,7 +77,61 @@ static __always_inline void count(__u32 id)
 
 static __always_inline struct dn_task_state *task_state(struct task_struct *task)
 {
+#ifndef DN_RAW
 	return bpf_task_storage_get(&tasks, task, 0, 0);
+#else
+	__u64 key = (__u64)task;
+
+	return bpf_map_lookup_elem(&tasks, &key);
+#endif
+}
+
+/* A fresh state; NULL where there is no room for it, which is counted. */
+static __always_inline struct dn_task_state *new_state(struct task_struct *task)
+{
+	struct dn_task_state init = {}, *st;
+#ifndef DN_RAW
+	st = bpf_task_storage_get(&tasks, task, &init, BPF_LOCAL_STORAGE_GET_F_CREATE);
+#else
+	__u64 key = (__u64)task;
+
+	bpf_map_update_elem(&tasks, &key, &init, BPF_ANY);
+	st = bpf_map_lookup_elem(&tasks, &key);
+#endif
+	if (!st)
+		count(DN_COUNT_storage_failed);
+	return st;
+}
+
+/* A task's address may be another's as soon as it is gone. */
+static __always_inline void drop_state(struct task_struct *task)
+{
+#ifdef DN_RAW
+	__u64 key = (__u64)task;
+
+	bpf_map_delete_elem(&tasks, &key);
+#endif
+}
+
+/*
+ * Ids of threads. An atomic addition that gives the sum came with 5.12 (commit
+ * 5ca419f2864a); without it each CPU numbers by itself, which no other task
+ * disturbs where a tracepoint runs with preemption off (include/linux/
+ * tracepoint.h), as it does on the kernels that need it.
+ */
+static __always_inline __u32 new_thread_id(void)
+{
+#ifndef DN_RAW
+	count(DN_COUNT_threads);
+	return __sync_fetch_and_add(&run.last_thread, 1) + 1;
+#else
+	__u32 id = DN_COUNT_threads;
+	__u64 *n = bpf_map_lookup_elem(&counters, &id);
+
+	if (!n)
+		return 0;
+	return (*n)++ * knobs.cpus + bpf_get_smp_processor_id() + DN_ROOT_THREAD + 1;
+#endif
 }
 
 static __always_inline void *this_ring(void)
@@ -78,14 +142,14 @@ static __always_inline void *this_ring(void)
 }
 
 /*
- * Nobody is woken for a record; once the ring holds knob_wake_level bytes a
+ * Nobody is woken for a record; once the ring holds knobs.wake_level bytes a
  * record in 64 rings the bell, which bounds the cost of asking.
  */
 static __always_inline __u64 wake_flags(void *ring, __u32 seq)
 {
 	if (seq & 63)
 		return BPF_RB_NO_WAKEUP;
-	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= knob_wake_level ?
+	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) >= knobs.wake_level ?
 		BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
@@ -135,7 +199,7 @@ static __always_inline void send_life(void *record, __u64 size)
 }
 
 /* Announces a thread id of the trace. */
-static __always_inline void send_start(struct task_struct *task, const struct dn_task_state *st,
+static __always_inline void send_start(struct task_struct *task, struct dn_task_state *st,
 				       __u32 thread, __u32 parent, __u8 origin, __u64 flags)
 {
 	struct dn_ring_thread_start r = {
@@ -144,33 +208,40 @@ static __always_inline void send_start(struct task_struct *task, const struct dn
 		.thread = thread,
 		.process = st->process,
 		.parent = parent,
-		.tid = task->pid,
-		.pid = task->tgid,
-		.ppid = BPF_CORE_READ(task, real_parent, tgid),
 		.parent_seq = st->seq,
 		.time = bpf_ktime_get_boot_ns(),
-		.born = task->start_boottime,
 		.clone_flags = flags,
 	};
-	struct pid *pid = task->thread_pid;
-	__u32 level = BPF_CORE_READ(pid, level);
 
-	for (__u32 i = 0; i < DN_NS_LEVELS; i++) {
-		int nr;
-
-		/* The stride is the kernel's: an index would take our own, as
-		 * only constant offsets are relocated. */
-		if (i >= level ||
-		    bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid +
-					  bpf_core_field_offset(struct pid, numbers) +
-					  (i + 1) * bpf_core_type_size(struct upid) +
-					  bpf_core_field_offset(struct upid, nr)))
-			break;
-		r.ns_tid[i] = nr;
-		r.ns_levels = i + 1;
-	}
-	bpf_probe_read_kernel(r.comm, sizeof(r.comm), task->comm);
+	dn_describe(task, &r);
+	st->tid = r.tid;
 	send_life(&r, sizeof(r));
 }
+
+#ifdef DN_PLAIN
+/* The announcement of a child, made by itself: only now it can be asked. */
+static __always_inline void announce(struct dn_task_state *st)
+{
+	__u64 id = bpf_get_current_pid_tgid();
+	struct dn_ring_thread_start r = {
+		.type = DN_RING_THREAD_START,
+		.origin = st->args[DN_UNBORN_ORIGIN],
+		.thread = st->thread,
+		.process = st->process,
+		.parent = st->args[DN_UNBORN_PARENT],
+		.tid = id,
+		.pid = id >> 32,
+		.ppid = st->args[DN_UNBORN_PPID],
+		.time = st->start,
+		.born = st->start,
+		.clone_flags = st->args[DN_UNBORN_FLAGS],
+	};
+
+	bpf_get_current_comm(r.comm, sizeof(r.comm));
+	st->tid = id;
+	st->unborn = 0;
+	send_life(&r, sizeof(r));
+}
+#endif
 
 #endif

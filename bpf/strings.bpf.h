@@ -222,7 +222,7 @@ __noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_retur
 	s = take_scratch(st);
 	if (!s)
 		return 0;
-	plan = &plans[slot][st->nr & (DN_NR_MAX - 1)];
+	plan = plan_of(slot, st->nr);
 	for (int i = 0; i < DN_PLAN_STRS; i++) {
 		__u8 item = plan->str[i];
 
@@ -262,7 +262,7 @@ __noinline int send_exec_strings(struct dn_task_state *st, __u32 slot, __u64 pat
 	if (!s)
 		return 0;
 	for (int i = 0; i < 2; i++) {
-		__u32 item = plans[slot][st->nr & (DN_NR_MAX - 1)].str[i];
+		__u32 item = plan_of(slot, st->nr)->str[i];
 		long n = -1, want;
 
 		if (!(st->late & 1 << i))

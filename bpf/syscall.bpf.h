@@ -12,9 +12,15 @@
 #include "state.bpf.h"
 #include "strings.bpf.h"
 
+#ifdef DN_PLAIN	/* process_plain.bpf.h */
+static void call_begins(struct task_struct *task, const struct dn_task_state *st, __u32 slot);
+static void exec_done(struct task_struct *task, struct dn_task_state *st, struct pt_regs *regs,
+		      bool ok);
+#endif
+
 static __always_inline bool is_exec(__u32 slot, __u32 nr)
 {
-	return slot < DN_SLOTS && (nr == exec_nrs[slot][0] || nr == exec_nrs[slot][1]);
+	return slot < DN_SLOTS && (nr == knobs.exec_nrs[slot][0] || nr == knobs.exec_nrs[slot][1]);
 }
 
 static __always_inline void fill_call(struct dn_ring_call *r, const struct dn_task_state *st,
@@ -89,27 +95,52 @@ static __always_inline __u32 open_slot(const struct dn_task_state *st)
 static __always_inline __u32 open_call(struct dn_task_state *st, struct task_struct *task,
 				       struct pt_regs *regs, __u32 nr)
 {
-	__u32 slot = dn_call_abi(task, &nr, &st->abi);
+	__u32 slot = dn_call_abi(task, regs, &nr, &st->abi);
 
 	st->nr = nr;
 	st->flags = 0;
 	st->nstr = 0;
 	st->late = 0;
-	st->nargs = 6;
 	st->addr_room = DN_RING_SOCKADDR_MAX;
+	if (st->hidden) {
+		count(DN_COUNT_hidden);
+		st->nargs = 0;
+	} else {
+		st->nargs = st->nr < DN_NR_MAX ?
+			plan_of(slot, st->nr)->nargs : 6;
+	}
 	dn_call_args(regs, st->abi, st->args);
 	return slot;
 }
 
-SEC("tp_btf/sys_enter")
+/* The command makes itself known by a call with the cookie as its argument. */
+static __always_inline bool is_root(struct pt_regs *regs)
+{
+	__u64 args[6];
+
+	if (!run.root_cookie)
+		return false;
+	dn_call_args(regs, DN_NATIVE_ABI, args);
+	return args[0] == run.root_cookie;
+}
+
+TP("sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = this_task();
 	struct dn_task_state *st = task_state(task);
-	const volatile struct dn_plan *plan;
 	__u32 slot, nr;
 
-	if (!st || stopping)
+	if (!st) {
+		if (!is_root(regs))
+			return 0;
+		run.root_cookie = 0;
+		st = new_state(task);
+		if (st)
+			st->thread = st->process = DN_ROOT_THREAD;
+		return 0;
+	}
+	if (run.stopping)
 		return 0;
 	if (!st->armed) {	/* the command, before its first execve */
 		if (!is_exec(DN_SLOT_NATIVE, id))
@@ -125,47 +156,53 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	slot = open_call(st, task, regs, id);
 	st->in_call = 1;
 	nr = st->nr;
-	if (nr < DN_NR_MAX) {
-		plan = &plans[slot][nr & (DN_NR_MAX - 1)];
-		st->nargs = plan->nargs;
-		if (knob_strings && plan->str[0])
-			send_strings(st, slot, false, false);
-	}
+	if (knobs.strings && nr < DN_NR_MAX && !st->hidden &&
+	    plan_of(slot, nr)->str[0])
+		send_strings(st, slot, false, false);
+#ifdef DN_PLAIN
+	call_begins(task, st, slot);
+#endif
 	st->start = bpf_ktime_get_boot_ns();
 	return 0;
 }
 
-SEC("tp_btf/sys_exit")
+TP("sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_struct *task = this_task();
 	struct dn_task_state *st = task_state(task);
 	__u64 now;
 	__u32 slot;
 
 	if (!st)
 		return 0;
+#ifdef DN_PLAIN
+	if (st->unborn)
+		announce(st);
+#endif
 	now = bpf_ktime_get_boot_ns();
 	if (!st->in_call) {
 		if (st->fresh) {	/* fork's return in the child: the call is the parent's */
 			st->fresh = 0;
 			return 0;
 		}
-		if (!st->armed || stopping)
+		if (!st->armed || run.stopping)
 			return 0;
 		count(DN_COUNT_attempted);
 		count(DN_COUNT_exit_only);
 		slot = open_call(st, task, regs, dn_call_nr(regs));
 		st->flags = DN_CALL_NO_ENTER;
 		st->start = now;
-		st->late = 0xff;
-		if (st->nr < DN_NR_MAX)
-			st->nargs = plans[slot][st->nr & (DN_NR_MAX - 1)].nargs;
+		st->late = st->hidden ? 0 : 0xff;
 	} else {
 		slot = open_slot(st);
 	}
+#ifdef DN_PLAIN
+	if (is_exec(slot, st->nr))
+		exec_done(task, st, regs, !ret);
+#endif
 	/* after a successful exec the addresses are another image's */
-	if (knob_strings && st->late && !(is_exec(slot, st->nr) && !ret))
+	if (knobs.strings && st->late && !(is_exec(slot, st->nr) && !ret))
 		send_strings(st, slot, true, ret >= 0);
 	send_call(st, now, ret);
 	return 0;

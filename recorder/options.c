@@ -22,7 +22,7 @@
 
 enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
-	OPT_NO_STRINGS,
+	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG,
 };
 
 static const struct {
@@ -41,6 +41,8 @@ static const struct {
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
 	{ "wait", "WHAT", "record until the command ends, or its tree: command, tree", OPT_WAIT },
 	{ "sync", "WHAT", "force to disk: none, block (each block as it is written)", OPT_SYNC },
+	{ "require", "NAME[,NAME]", "do not start unless this can be observed", OPT_REQUIRE },
+	{ "rung", "NAME", "take no better way than tp_btf, raw_tp, no_btf, proc", OPT_RUNG },
 	{ "user", "NAME", "run the command as this user", 'u' },
 	{ "help", NULL, "print this and leave", 'h' },
 	{ "version", NULL, "print the version and leave", 'V' },
@@ -94,7 +96,18 @@ static uint64_t number(const char *s, const struct unit *u)
 	return 0;
 }
 
-static int set(struct dn_record_opts *o, int val, const char *arg)
+/* Cuts the list at its commas, in place. */
+static int require(struct dn_record_opts *o, char *list)
+{
+	for (char *name = strtok(list, ","); name; name = strtok(NULL, ",")) {
+		if (o->nrequired == DN_REQUIRED_MAX)
+			return wrong("--require takes %d names at most", DN_REQUIRED_MAX);
+		o->required[o->nrequired++] = name;
+	}
+	return o->nrequired ? 0 : wrong("--require wants the name of a probe");
+}
+
+static int set(struct dn_record_opts *o, int val, char *arg)
 {
 	char *end;
 	long n;
@@ -138,6 +151,11 @@ static int set(struct dn_record_opts *o, int val, const char *arg)
 			wrong("--redact takes default or none, not \"%s\"", arg);
 	case OPT_NO_STRINGS:
 		o->strings = false;
+		return 0;
+	case OPT_REQUIRE:
+		return require(o, arg);
+	case OPT_RUNG:
+		o->rung = arg;
 		return 0;
 	case OPT_WAIT:
 		o->wait_tree = !strcmp(arg, "tree");

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define DN_REQUIRED_MAX 16
+
 struct dn_record_opts {
 	const char *output;
 	uint64_t buffer;		/* bytes of all rings */
@@ -20,6 +22,9 @@ struct dn_record_opts {
 	bool wait_tree;
 	bool sync_blocks;
 	const char *user;
+	const char *rung;		/* the best one to try, NULL: any */
+	const char *required[DN_REQUIRED_MAX];
+	unsigned nrequired;
 	char **argv;			/* the command, ends with NULL */
 };
 

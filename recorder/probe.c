@@ -1,5 +1,10 @@
 /*
- * probe.c - life of the BPF object.
+ * probe.c - life of the BPF programs, and the ladder they are loaded from.
+ *
+ * Each rung is an object (object.h), best first. A rung serves if all programs
+ * it cannot do without load and attach; those it can do without are left out
+ * where the kernel refuses them. What was taken for each subject, and why
+ * nothing better, goes into the trace.
  *
  * Ring sizes: of the bytes asked for, each CPU gets the greatest power of two
  * that fits, but not less than 256 KiB; with more CPUs than that allows, one
@@ -15,20 +20,52 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
-#include "denet.skel.h"
+#include "object.h"
 #include "ring.h"
 #include "row.h"
-#include "syscalls.h"
 
 #define RING_LEAST (256u << 10)
 #define LIFE_RING_BYTES (2u << 20)
+#define PROGRAMS_MAX 16
+#define WHY 320
+
+/* Subjects, and the programs that observe them. */
+static const struct subject {
+	const char *name;
+	const char *program[3];
+	bool needed;		/* a rung that cannot do it is of no use */
+	const char *without;	/* what the trace lacks then */
+} subjects[] = {
+	{ "syscalls", { "on_sys_enter", "on_sys_exit" }, true, NULL },
+	{ "process", { "on_newtask", "on_exec", "on_exit" }, true, NULL },
+	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
+	{ "runtime", { "on_switch" }, false, "times on CPUs lack up to a tick at a thread's end" },
+	{ "signals", { "on_signal_sent", "on_signal_delivered" }, false,
+	  "signals sent and delivered are not seen" },
+	{ "oom", { "on_oom" }, false, "victims of the OOM killer are not seen" },
+	{ "threads_at_end", { "list_threads" }, false, "threads that live on at the end, and the "
+	  "calls they are in, are not listed" },
+};
+
+#define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
+#define OBSERVED_MAX (SUBJECTS + 6)
+
+struct observed {
+	const char *name, *rung, *without;
+	char reason[WHY];	/* why nothing better; "" where it is the best */
+};
 
 struct dn_probe {
-	struct denet_bpf *skel;
-	struct bpf_link *iter;
+	const struct dn_object_kind *kind;
+	struct bpf_object *obj;
+	struct bpf_link *link[PROGRAMS_MAX];
+	struct bpf_link *iter;		/* one of them, or NULL: the map of tasks is walked */
+	unsigned nlinks;
+	struct dn_run *run;
 	struct dn_ring *life;
 	struct dn_ring **ring;
 	int *ring_fd;
@@ -37,64 +74,17 @@ struct dn_probe {
 	int cpus;
 	int *prog_fd;
 	unsigned nprogs;
+	struct observed seen[OBSERVED_MAX];
+	unsigned nseen;
+	bool strings;
+	char above[WHY];	/* why the rungs above this one were not taken */
 };
 
-/* The last words of libbpf, for a message that says why. */
-static char last_words[256];
-
-__attribute__((format(printf, 2, 0)))
-static int keep_words(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	if (level == LIBBPF_WARN)
-		vsnprintf(last_words, sizeof(last_words), fmt, ap);
-	return 0;
-}
-
-static uint8_t str_kind(const struct dn_syscall_arg *a)
-{
-	switch (a->kind) {
-	case DN_KIND_PATH:
-		return DN_STR_PATH;
-	case DN_KIND_STR:
-		return DN_STR_TEXT;
-	case DN_KIND_STRN:
-		return DN_STR_BYTES;
-	case DN_KIND_SOCKADDR:
-		return DN_STR_SOCKADDR;
-	case DN_KIND_SOCKADDR_OUT:
-		return DN_STR_SOCKADDR_OUT;
-	case DN_KIND_ARGV:
-		return DN_STR_ARGV;
-	}
-	return DN_STR_NONE;
-}
-
-static void fill_plans(struct denet_bpf *skel)
-{
-#if defined(__x86_64__)
-	static const enum dn_abi abi[DN_SLOTS] = { DN_ABI_X86_64, DN_ABI_I386, DN_ABI_X32 };
-#elif defined(__aarch64__)
-	static const enum dn_abi abi[DN_SLOTS] = { DN_ABI_AARCH64, DN_ABI_ARM, DN_ABI_UNKNOWN };
-#else
-#error "which ABIs does this architecture's kernel serve?"
-#endif
-	for (unsigned s = 0; s < DN_SLOTS; s++) {
-		int execve = dn_syscall_nr(abi[s], "execve"), execveat = dn_syscall_nr(abi[s], "execveat");
-
-		for (uint32_t nr = 0; nr < DN_NR_MAX; nr++) {
-			const struct dn_syscall_info *i = dn_syscall_info(abi[s], nr);
-			struct dn_plan plan = { .nargs = i ? i->nargs : DN_CALL_ARGS };
-			unsigned n = 0;
-
-			for (unsigned a = 0; i && a < i->nargs && n < DN_PLAN_STRS; a++)
-				if (str_kind(&i->arg[a]))
-					plan.str[n++] = (uint8_t)DN_PLAN(str_kind(&i->arg[a]), a);
-			memcpy((void *)&skel->rodata->plans[s][nr], &plan, sizeof(plan));
-		}
-		skel->rodata->exec_nrs[s][0] = execve < 0 ? UINT32_MAX : (uint32_t)execve;
-		skel->rodata->exec_nrs[s][1] = execveat < 0 ? UINT32_MAX : (uint32_t)execveat;
-	}
-}
+/* A program that the kernel refuses, and in which words. */
+struct refusal {
+	const char *program;
+	char why[WHY];
+};
 
 static uint32_t power_of_two_below(uint64_t n)
 {
@@ -114,7 +104,7 @@ static int watch(struct dn_probe *p, int fd)
 
 static int open_rings(struct dn_probe *p, uint32_t size)
 {
-	int outer = bpf_map__fd(p->skel->maps.rings);
+	int outer = dn_object_map(p->obj, "rings");
 
 	p->ring = calloc(p->nrings, sizeof(*p->ring));
 	p->ring_fd = calloc(p->nrings, sizeof(*p->ring_fd));
@@ -136,73 +126,342 @@ static int open_rings(struct dn_probe *p, uint32_t size)
 	for (uint32_t cpu = 0; cpu < (uint32_t)p->cpus; cpu++)
 		if (bpf_map_update_elem(outer, &cpu, &p->ring_fd[cpu % p->nrings], BPF_ANY))
 			return -errno;
-	p->life = dn_ring_open(bpf_map__fd(p->skel->maps.life_ring), LIFE_RING_BYTES);
+	p->life = dn_ring_open(dn_object_map(p->obj, "life_ring"), LIFE_RING_BYTES);
 	return p->life ? 0 : -errno;
+}
+
+/* "what: why (libbpf's words)" */
+__attribute__((format(printf, 3, 4)))
+static void say_why(char why[WHY], int err, const char *fmt, ...)
+{
+	const char *words = dn_object_words();
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(why, WHY, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && n < WHY)
+		snprintf(why + n, WHY - (size_t)n, ": %s%s%s%s", strerror(err), words[0] ? " (" : "",
+			 words, words[0] ? ")" : "");
+}
+
+/* Which programs of this kind are refused when they are loaded alone? Their
+ * count; a refusal of everything gives all of them. */
+static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_object_opts *o,
+			      struct refusal r[PROGRAMS_MAX])
+{
+	struct bpf_object *all = dn_object_open(k, o);
+	struct bpf_program *prog;
+	unsigned n = 0;
+
+	if (!all)
+		return 0;
+	bpf_object__for_each_program(prog, all) {
+		struct bpf_object *one = dn_object_open(k, o);
+		int err;
+
+		if (!one || n == PROGRAMS_MAX) {
+			bpf_object__close(one);
+			break;
+		}
+		dn_object_only(one, bpf_program__name(prog));
+		err = bpf_object__load(one);
+		if (err) {
+			r[n].program = NULL;
+			for (unsigned s = 0; s < SUBJECTS; s++)
+				for (unsigned i = 0; i < 3 && subjects[s].program[i]; i++)
+					if (!strcmp(subjects[s].program[i], bpf_program__name(prog)))
+						r[n].program = subjects[s].program[i];
+			say_why(r[n++].why, -err, "the kernel refuses %s", bpf_program__name(prog));
+		}
+		bpf_object__close(one);
+	}
+	bpf_object__close(all);
+	return n;
+}
+
+static const struct refusal *refused(const struct refusal *r, unsigned n, const char *program)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (r[i].program && !strcmp(r[i].program, program))
+			return &r[i];
+	return NULL;
+}
+
+/* A program that no rung can do without and that is refused, or NULL. */
+static const struct refusal *needed_refused(const struct refusal *r, unsigned n)
+{
+	for (unsigned s = 0; s < SUBJECTS; s++)
+		for (unsigned i = 0; subjects[s].needed && i < 3 && subjects[s].program[i]; i++)
+			if (refused(r, n, subjects[s].program[i]))
+				return refused(r, n, subjects[s].program[i]);
+	return NULL;
+}
+
+/* Opens and loads one kind, without what is refused. */
+static int load(struct dn_probe *p, const struct dn_object_kind *k, const struct dn_object_opts *o,
+		struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
+{
+	int err = 0;
+
+	*n = 0;
+	for (unsigned try = 0; try < 2; try++) {
+		struct bpf_program *prog;
+
+		p->obj = dn_object_open(k, o);
+		if (!p->obj) {
+			err = -errno;
+			say_why(why, errno, "the BPF object cannot be opened");
+			return err;
+		}
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(p->obj, "life_ring"),
+					 LIFE_RING_BYTES);
+		bpf_object__for_each_program(prog, p->obj)
+			if (refused(r, *n, bpf_program__name(prog)))
+				bpf_program__set_autoload(prog, false);
+		err = bpf_object__load(p->obj);
+		if (!err)
+			return 0;
+		say_why(why, -err, "the BPF programs cannot be loaded");
+		bpf_object__close(p->obj);
+		p->obj = NULL;
+		if (try || err == -EPERM || err == -ESRCH)	/* not one program's: no BTF */
+			return err;
+		*n = find_refusals(k, o, r);
+		if (!*n)
+			return err;
+		if (needed_refused(r, *n)) {
+			memcpy(why, needed_refused(r, *n)->why, WHY);
+			return err;
+		}
+	}
+	return err;
+}
+
+static void undo(struct dn_probe *p)
+{
+	for (unsigned i = 0; i < p->nlinks; i++)
+		bpf_link__destroy(p->link[i]);
+	p->nlinks = 0;
+	p->iter = NULL;
+	for (unsigned i = 0; i < p->nrings && p->ring_fd && p->ring; i++) {
+		dn_ring_close(p->ring[i]);
+		if (p->ring_fd[i] >= 0)
+			close(p->ring_fd[i]);
+	}
+	dn_ring_close(p->life);
+	free(p->ring);
+	free(p->ring_fd);
+	free(p->prog_fd);
+	if (p->epoll > 0)
+		close(p->epoll);
+	if (p->run)
+		munmap(p->run, (size_t)sysconf(_SC_PAGESIZE));
+	bpf_object__close(p->obj);
+	p->obj = NULL;
+	p->ring = NULL;
+	p->life = NULL;
+	p->ring_fd = p->prog_fd = NULL;
+	p->run = NULL;
+	p->epoll = 0;
+	p->nprogs = 0;
+}
+
+static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
+{
+	for (unsigned s = 0; s < SUBJECTS; s++) {
+		for (unsigned i = 0; i < 3 && subjects[s].program[i]; i++) {
+			const char *name = subjects[s].program[i];
+			struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, name);
+			struct bpf_link *link;
+			int err;
+
+			if (!prog || !bpf_program__autoload(prog))
+				continue;
+			dn_object_words();
+			link = bpf_program__attach(prog);
+			if (!link) {
+				err = -errno;
+				say_why(why, errno, "%s cannot be attached", name);
+				if (subjects[s].needed || *n == PROGRAMS_MAX)
+					return err;
+				r[*n].program = name;
+				memcpy(r[(*n)++].why, why, WHY);
+				continue;
+			}
+			if (!strcmp(name, "list_threads"))
+				p->iter = link;
+			p->link[p->nlinks++] = link;
+			p->prog_fd[p->nprogs++] = bpf_program__fd(prog);
+		}
+	}
+	return 0;
+}
+
+/* Tries one rung. */
+static int climb(struct dn_probe *p, const struct dn_object_kind *k, const struct dn_object_opts *o,
+		 uint32_t ring_size, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
+{
+	int err = load(p, k, o, r, n, why);
+
+	if (err)
+		return err;
+	p->kind = k;
+	err = open_rings(p, ring_size);
+	if (err) {
+		say_why(why, -err, "the ring buffers cannot be made");
+		return err;
+	}
+	p->prog_fd = calloc(PROGRAMS_MAX, sizeof(*p->prog_fd));
+	p->run = dn_object_run(p->obj);
+	if (!p->prog_fd || !p->run) {
+		err = p->prog_fd ? -errno : -ENOMEM;
+		say_why(why, -err, "the memory shared with the BPF programs cannot be mapped");
+		return err;
+	}
+	return attach(p, r, n, why);
+}
+
+static struct observed *observe(struct dn_probe *p, const char *name, const char *rung,
+				const char *reason, const char *without)
+{
+	struct observed *s = &p->seen[p->nseen++];
+
+	s->name = name;
+	s->rung = rung;
+	s->without = without;
+	snprintf(s->reason, sizeof(s->reason), "%s", reason);
+	return s;
+}
+
+/* What was taken for each subject. */
+static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
+{
+	const struct dn_object_kind *best = &dn_object_kind[0], *k = p->kind;
+	const bool typed = !strcmp(k->types, best->types);
+	static const char plain[] = "it stands in kernel structures, which are not known without BTF";
+
+	observe(p, "kernel_types", k->types, typed ? "" : p->above, NULL);
+	observe(p, "task_state", k->state, k->state == best->state ? "" : p->above, NULL);
+	for (unsigned s = 0; s < SUBJECTS; s++) {
+		const struct subject *j = &subjects[s];
+		const char *rung = k->attach, *why = k == best ? "" : p->above;
+		bool any = false;
+
+		for (unsigned i = 0; i < 3 && j->program[i]; i++) {
+			const struct refusal *no = refused(r, n, j->program[i]);
+
+			any |= !!bpf_object__find_program_by_name(p->obj, j->program[i]);
+			if (no) {
+				rung = "none";
+				why = no->why;
+			}
+		}
+		if (!strcmp(j->name, "threads_at_end") && strcmp(rung, "none")) {
+			rung = p->iter ? "iter" : "map";
+		} else if (!any) {
+			rung = "none";
+			why = plain;
+		}
+		observe(p, j->name, rung, why, strcmp(rung, "none") ? NULL : j->without);
+	}
+	observe(p, "strings", p->strings ? k->attach : "none",
+		!p->strings ? "--no-strings" : k == best ? "" : p->above,
+		p->strings ? NULL : "paths, arguments and addresses of calls are not recorded");
+	observe(p, "exit_figures", typed ? k->attach : "none", typed ? k == best ? "" : p->above : plain,
+		typed ? NULL : "what a thread has used is known from the last reading of /proc only");
+	observe(p, "cwd", typed ? k->attach : "none", typed ? k == best ? "" : p->above : plain,
+		typed ? NULL : "working directories of programs executed are not recorded");
+}
+
+/* Whether this process may use BPF at all, and the kernel has ring buffers: asked
+ * first, as it is cheap. */
+static int may(char why[WHY])
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "dn_may", 4, 4, 1, NULL);
+
+	if (fd < 0) {
+		say_why(why, errno, errno == ENOSYS ? "this kernel is built without bpf(2)" :
+			"bpf(2) is not allowed");
+		return -errno;
+	}
+	close(fd);
+	fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "dn_may", 0, 0, 4096, NULL);
+	if (fd < 0) {
+		say_why(why, errno, errno == EINVAL ? "this kernel has no BPF ring buffer (5.8 has)" :
+			"no BPF ring buffer can be made");
+		return -errno;
+	}
+	close(fd);
+	return 0;
 }
 
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 {
 	struct dn_probe *p = calloc(1, sizeof(*p));
-	struct bpf_program *prog;
-	const char *doing = "open the BPF object";
+	struct refusal r[PROGRAMS_MAX] = { 0 };
+	struct dn_object_opts oo = { .strings = o->strings, .hide_setuid = o->hide_setuid };
+	char now[WHY] = "";
 	uint32_t size;
+	unsigned n = 0, first = 0;
 	int err = -ENOMEM;
 
 	why[0] = 0;
 	if (!p)
 		goto fail;
-	libbpf_set_print(keep_words);
+	while (o->rung && first < DN_OBJECT_KINDS && strcmp(o->rung, dn_object_kind[first].rung))
+		first++;
+	if (o->rung && first == DN_OBJECT_KINDS && strcmp(o->rung, "proc")) {
+		err = -EINVAL;
+		snprintf(now, sizeof(now), "there is no rung \"%s\"", o->rung);
+		goto fail;
+	}
+	p->strings = o->strings;
 	p->cpus = libbpf_num_possible_cpus();
-	p->skel = denet_bpf__open();
-	if (p->cpus < 1 || !p->skel) {
-		err = -errno;
+	if (p->cpus < 1) {
+		err = p->cpus;
+		say_why(now, -err, "the CPUs cannot be counted");
 		goto fail;
 	}
 	size = power_of_two_below(o->buffer_bytes / (unsigned)p->cpus);
 	p->nrings = (unsigned)p->cpus;
 	if ((uint64_t)size * p->nrings > o->buffer_bytes)
 		p->nrings = o->buffer_bytes / size ? (unsigned)(o->buffer_bytes / size) : 1;
+	oo.cpus = (unsigned)p->cpus;
+	oo.wake_level = size / 2;
+	err = may(now);
+	for (unsigned i = 0; !err && i < DN_OBJECT_KINDS; i++) {
+		const struct dn_object_kind *k = &dn_object_kind[i];
 
-	fill_plans(p->skel);
-	p->skel->rodata->knob_strings = o->strings;
-	p->skel->rodata->knob_wake_level = size / 2;
-	bpf_map__set_max_entries(p->skel->maps.rings, (uint32_t)p->cpus);
-	bpf_map__set_max_entries(p->skel->maps.string_scratch, (uint32_t)p->cpus);
-	bpf_map__set_max_entries(p->skel->maps.exec_scratch, (uint32_t)p->cpus);
-	bpf_map__set_max_entries(p->skel->maps.life_ring, LIFE_RING_BYTES);
-
-	doing = "load the BPF programs";
-	err = denet_bpf__load(p->skel);
-	if (err)
-		goto fail;
-	doing = "map the ring buffers";
-	err = open_rings(p, size);
-	if (err)
-		goto fail;
-	doing = "attach the BPF programs";
-	bpf_program__set_autoattach(p->skel->progs.list_threads, false);
-	err = denet_bpf__attach(p->skel);
-	if (err)
-		goto fail;
-	p->iter = bpf_program__attach_iter(p->skel->progs.list_threads, NULL);
-	if (!p->iter) {
-		err = -errno;
-		goto fail;
+		if (i < first) {
+			snprintf(p->above, sizeof(p->above), "not asked for (--rung)");
+			continue;
+		}
+		if (o->hide_setuid && strcmp(k->types, "btf")) {
+			err = -EOPNOTSUPP;
+			snprintf(now, sizeof(now), "%s", "without BTF it cannot be seen when a process becomes "
+				 "setuid, from where on only root may look at it");
+			break;
+		}
+		err = climb(p, k, &oo, size, r, &n, now);
+		if (!err) {
+			take_stock(p, r, n);
+			return p;
+		}
+		undo(p);
+		if (err == -EPERM || err == -EACCES || err == -EMFILE || err == -ENOMEM)
+			break;
+		if (!p->above[0])
+			snprintf(p->above, sizeof(p->above), "%s", now);
+		err = i + 1 < DN_OBJECT_KINDS ? 0 : err;
 	}
-	bpf_object__for_each_program(prog, p->skel->obj)
-		p->nprogs++;
-	p->prog_fd = calloc(p->nprogs, sizeof(*p->prog_fd));
-	err = -ENOMEM;
-	if (!p->prog_fd)
-		goto fail;
-	p->nprogs = 0;
-	bpf_object__for_each_program(prog, p->skel->obj)
-		p->prog_fd[p->nprogs++] = bpf_program__fd(prog);
-	return p;
+	if (!err) {
+		err = -EOPNOTSUPP;
+		snprintf(now, sizeof(now), "no BPF was asked for (--rung)");
+	}
 fail:
-	last_words[strcspn(last_words, "\n")] = 0;
-	snprintf(why, 512, "could not %s: %s%s%s%s", doing, strerror(-err),
-		 last_words[0] ? " (" : "", last_words, last_words[0] ? ")" : "");
+	snprintf(why, 512, "%s", now[0] ? now : strerror(-err));
 	dn_probe_close(p);
 	errno = -err;
 	return NULL;
@@ -212,35 +471,19 @@ void dn_probe_close(struct dn_probe *p)
 {
 	if (!p)
 		return;
-	bpf_link__destroy(p->iter);
-	for (unsigned i = 0; i < p->nrings && p->ring_fd && p->ring; i++) {
-		dn_ring_close(p->ring[i]);
-		if (p->ring_fd[i] >= 0)
-			close(p->ring_fd[i]);
-	}
-	dn_ring_close(p->life);
-	denet_bpf__destroy(p->skel);
-	free(p->ring);
-	free(p->ring_fd);
-	if (p->epoll > 0)
-		close(p->epoll);
-	free(p->prog_fd);
+	undo(p);
 	free(p);
 }
 
-int dn_probe_target(struct dn_probe *p, pid_t pid, uint32_t *thread)
+uint64_t dn_probe_target(struct dn_probe *p)
 {
-	struct dn_task_state st = { 0 };
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0), err = 0;
+	uint64_t cookie = 0;
 
-	if (fd < 0)
-		return -errno;
-	st.thread = st.process = __atomic_add_fetch(&p->skel->bss->last_thread, 1, __ATOMIC_SEQ_CST);
-	if (bpf_map_update_elem(bpf_map__fd(p->skel->maps.tasks), &fd, &st, BPF_NOEXIST))
-		err = -errno;
-	close(fd);
-	*thread = st.thread;
-	return err;
+	while (!cookie)
+		if (getrandom(&cookie, sizeof(cookie), 0) != sizeof(cookie))
+			cookie = (uint64_t)(uintptr_t)p ^ (uint64_t)getpid() << 40;
+	__atomic_store_n(&p->run->root_cookie, cookie, __ATOMIC_SEQ_CST);
+	return cookie;
 }
 
 struct dn_ring *dn_probe_life_ring(struct dn_probe *p)
@@ -268,22 +511,16 @@ void dn_probe_wait(struct dn_probe *p, int timeout_ms)
 	epoll_wait(p->epoll, ev, 8, timeout_ms);
 }
 
-int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
+/* Lists the threads by the task iterator. */
+static int iterate(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
 {
 	struct dn_iter_thread t[64];
 	size_t have = 0;
 	ssize_t n;
-	int fd, err = 0;
+	int fd = bpf_iter_create(bpf_link__fd(p->iter)), err = 0;
 
-	p->skel->bss->stopping = 1;
-	/* An entry that read `stopping` before this line ends within its few
-	 * microseconds; it must be in the list that follows. */
-	usleep(2000);
-	fd = bpf_iter_create(bpf_link__fd(p->iter));
-	if (fd < 0) {
-		err = -errno;
-		goto out;
-	}
+	if (fd < 0)
+		return -errno;
 	while ((n = read(fd, (char *)t + have, sizeof(t) - have)) > 0) {
 		size_t i;
 
@@ -296,8 +533,51 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 	if (n < 0)
 		err = -errno;
 	close(fd);
-out:
-	denet_bpf__detach(p->skel);
+	return err;
+}
+
+/* Lists them by the hash that holds their states. */
+static int walk(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
+{
+	int fd = dn_object_map(p->obj, "tasks"), err = 0;
+	uint64_t key, next;
+	void *at = NULL;
+
+	while (!err && !bpf_map_get_next_key(fd, at, &next)) {
+		struct dn_task_state st;
+		struct dn_iter_thread t;
+
+		key = next;
+		at = &key;
+		if (bpf_map_lookup_elem(fd, &key, &st) || st.armed != 1 || st.unborn)
+			continue;
+		t = (struct dn_iter_thread){ .thread = st.thread, .process = st.process, .tid = st.tid,
+			.seq = st.seq, .nr = st.nr, .in_call = st.in_call, .abi = st.abi,
+			.nargs = st.nargs, .nstr = st.nstr, .flags = st.flags, .start = st.start };
+		memcpy(t.args, st.args, sizeof(t.args));
+		err = fn(ctx, &t);
+	}
+	return err;
+}
+
+int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
+{
+	int err;
+
+	p->run->stopping = 1;
+	/* An entry that read `stopping` before this line ends within its few
+	 * microseconds; it must be in the list that follows. */
+	usleep(2000);
+	if (p->iter)
+		err = iterate(p, fn, ctx);
+	else if (!strcmp(p->kind->state, "hash"))
+		err = walk(p, fn, ctx);
+	else
+		err = -EOPNOTSUPP;	/* its program was refused: not_observed says so */
+	for (unsigned i = 0; i < p->nlinks; i++)
+		bpf_link__destroy(p->link[i]);
+	p->nlinks = 0;
+	p->iter = NULL;
 	usleep(2000);	/* runs under way when the last one was detached */
 	return err;
 }
@@ -305,13 +585,13 @@ out:
 int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX])
 {
 	uint64_t *v = calloc((size_t)p->cpus, sizeof(*v));
-	int err = 0;
+	int fd = dn_object_map(p->obj, "counters"), err = 0;
 
 	if (!v)
 		return -ENOMEM;
 	for (uint32_t id = 0; id < DN_KCOUNTER_MAX && !err; id++) {
 		out[id] = 0;
-		if (bpf_map_lookup_elem(bpf_map__fd(p->skel->maps.counters), &id, v))
+		if (bpf_map_lookup_elem(fd, &id, v))
 			err = -errno;
 		for (int cpu = 0; cpu < p->cpus && !err; cpu++)
 			out[id] += v[cpu];
@@ -339,7 +619,7 @@ int dn_probe_losses(struct dn_probe *p,
 		    int (*fn)(void *ctx, unsigned cpu, const struct dn_loss_key *k,
 			      const struct dn_loss_value *v), void *ctx)
 {
-	int fd = bpf_map__fd(p->skel->maps.losses), err = 0;
+	int fd = dn_object_map(p->obj, "losses"), err = 0;
 	struct dn_loss_value *v = calloc((size_t)p->cpus, sizeof(*v));
 	struct dn_loss_key key, next;
 	void *at = NULL;
@@ -369,36 +649,56 @@ static const struct {
 	{ "stacks", "no stacks are recorded" },
 };
 
-static const struct {
-	const char *name, *rung;
-} attached[] = {
-	{ "syscalls", "tp_btf" },
-	{ "strings", "tp_btf" },
-	{ "process", "tp_btf" },
-	{ "signals", "tp_btf" },
-	{ "oom", "raw_tp" },
-	{ "threads_at_end", "iter" },
-	{ "task_state", "task_storage" },
-};
+const char *dn_probe_rung(const struct dn_probe *p, const char *name)
+{
+	for (unsigned i = 0; i < p->nseen; i++)
+		if (!strcmp(p->seen[i].name, name))
+			return p->seen[i].rung;
+	return NULL;
+}
+
+bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
+{
+	size_t n = 0;
+
+	*why = p->above;
+	for (unsigned i = 0; i < p->nseen && n < 200; i++) {
+		const struct observed *s = &p->seen[i];
+
+		if (!s->without || (!strcmp(s->name, "strings") && !p->strings))
+			continue;
+		n += (size_t)snprintf(names + n, 256 - n, "%s%s", n ? ", " : "", s->name);
+		if (!p->above[0])
+			*why = s->reason;
+	}
+	return n;
+}
+
+static int not_observed(const struct dn_sink *sink, const char *subject, const char *reason)
+{
+	struct dn_value v[DN_F_not_observed_N];
+
+	v[DN_F_not_observed_subject] = dn_str(subject, strlen(subject));
+	v[DN_F_not_observed_reason] = dn_str(reason, strlen(reason));
+	return dn_row_send(sink, DN_EV_not_observed, v, DN_F_not_observed_N);
+}
 
 int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
 {
-	struct dn_value v[DN_FIELDS_MAX];
+	struct dn_value v[DN_F_probe_N];
 	int err = 0;
 
-	for (unsigned i = 0; i < sizeof(attached) / sizeof(attached[0]) && !err; i++) {
-		dn_row_clear(v, DN_F_probe_N);
-		v[DN_F_probe_name] = dn_str(attached[i].name, strlen(attached[i].name));
-		v[DN_F_probe_rung] = dn_str(attached[i].rung, strlen(attached[i].rung));
-		if (!strcmp(attached[i].name, "strings") && !p->skel->rodata->knob_strings)
-			v[DN_F_probe_rung] = dn_str("none", 4);
+	for (unsigned i = 0; i < p->nseen && !err; i++) {
+		const struct observed *s = &p->seen[i];
+
+		v[DN_F_probe_name] = dn_str(s->name, strlen(s->name));
+		v[DN_F_probe_rung] = dn_str(s->rung, strlen(s->rung));
+		v[DN_F_probe_reason] = s->reason[0] ? dn_str(s->reason, strlen(s->reason)) : dn_null();
 		err = dn_row_send(sink, DN_EV_probe, v, DN_F_probe_N);
+		if (!err && s->without)
+			err = not_observed(sink, s->name, s->without);
 	}
-	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++) {
-		dn_row_clear(v, DN_F_not_observed_N);
-		v[DN_F_not_observed_subject] = dn_str(blind[i].subject, strlen(blind[i].subject));
-		v[DN_F_not_observed_reason] = dn_str(blind[i].reason, strlen(blind[i].reason));
-		err = dn_row_send(sink, DN_EV_not_observed, v, DN_F_not_observed_N);
-	}
+	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++)
+		err = not_observed(sink, blind[i].subject, blind[i].reason);
 	return err;
 }

@@ -1,7 +1,6 @@
 /*
  * probe.h - the BPF programs: load, attach, mark the target, read the totals,
- * detach. The only file that sees the skeleton; with ring.c the only one that
- * sees libbpf.
+ * detach. With object.c and ring.c the only file that sees libbpf.
  *
  * Belongs to the main thread, but for the rings, which the consumer drains.
  */
@@ -21,16 +20,31 @@ struct dn_probe;
 struct dn_probe_opts {
 	uint64_t buffer_bytes;	/* of all rings of the CPUs together */
 	bool strings;
+	bool hide_setuid;	/* no arguments of a process that becomes setuid */
+	const char *rung;	/* the best one to try: tp_btf, raw_tp, no_btf, proc; NULL: the best */
 };
 
-/* Loads and attaches everything. NULL with errno; why (512 bytes) then says
- * in words what failed. */
+/*
+ * Loads and attaches what the kernel takes, from the best rung down. NULL with
+ * errno where no rung serves (EINVAL: there is no such rung); why (512 bytes)
+ * then says in words what failed.
+ */
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512]);
 void dn_probe_close(struct dn_probe *p);
 
-/* Makes process pid (one thread, waiting for its first exec) the root of the
- * tree. Sets *thread to its id. 0 or -errno. */
-int dn_probe_target(struct dn_probe *p, pid_t pid, uint32_t *thread);
+/*
+ * The root of the tree is the task that makes a system call with this number
+ * as its first argument; it is recorded from its next execve on, as thread
+ * DN_ROOT_THREAD.
+ */
+uint64_t dn_probe_target(struct dn_probe *p);
+
+/* Names of what this recording lacks though another kernel has it, separated by
+ * commas, and why; false where it lacks nothing that was asked for. */
+bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why);
+
+/* How a subject is observed ("none": not at all); NULL: there is none of that name. */
+const char *dn_probe_rung(const struct dn_probe *p, const char *name);
 
 /* Rings to drain: the life ring and n others. They stay the probe's. */
 struct dn_ring *dn_probe_life_ring(struct dn_probe *p);

@@ -115,7 +115,6 @@ static const char *advice(int err)
 {
 	switch (err) {
 	case EPERM:
-	case EACCES:
 		return "recording needs root, or the capabilities cap_bpf, cap_perfmon and cap_dac_read_search";
 	case EMFILE:
 	case ENFILE:
@@ -126,10 +125,39 @@ static const char *advice(int err)
 	return "denet needs a kernel with BPF, BTF and ring buffers (5.11 or later)";
 }
 
+/* --require: what the user asks for by name must be observed. */
+static int require(struct dn_rec *x)
+{
+	for (unsigned i = 0; i < x->o->nrequired; i++) {
+		const char *rung = dn_probe_rung(x->probe, x->o->required[i]);
+
+		if (rung && strcmp(rung, "none"))
+			continue;
+		if (!rung)
+			dn_say("there is nothing called \"%s\" to require; denet-record(1) lists the probes",
+			    x->o->required[i]);
+		else
+			dn_say("%s, required by --require, cannot be observed here; denet-record --check says why",
+			    x->o->required[i]);
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static void say_lacks(struct dn_rec *x)
+{
+	char names[256];
+	const char *why;
+
+	if (dn_probe_lacks(x->probe, names, &why))
+		dn_say("not observed on this kernel: %s (%s)", names, why);
+}
+
 static int prepare(struct dn_rec *x, char *const *recorder_argv)
 {
 	struct dn_writer_opts wo = { .level = x->o->level, .sync = x->o->sync_blocks };
-	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings };
+	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
+		.rung = x->o->rung };
 	struct dn_sampler_opts so = { .interval_ns = x->o->interval_ns,
 		.max_interval_ns = x->o->max_interval_ns };
 	struct dn_keyframe_opts ko = { 0 };
@@ -146,12 +174,12 @@ static int prepare(struct dn_rec *x, char *const *recorder_argv)
 		dn_say("%s; %s", why, advice(err));
 		return -err;
 	}
-	err = dn_probe_target(x->probe, x->target.pid, &x->root);
-	if (err) {
-		dn_say("cannot mark the command as the one to record: %s; the kernel must have BPF task "
-		    "storage (5.11 or later)", strerror(-err));
+	x->root = DN_ROOT_THREAD;
+	err = require(x);
+	if (err)
 		return err;
-	}
+	if (!x->o->rung)
+		say_lacks(x);
 	err = dn_environ_header(&wo.header);
 	if (!err) {
 		x->writer = dn_writer_new(&wo, x->out);
@@ -333,7 +361,7 @@ static int record(struct dn_rec *x)
 	int err;
 
 	x->begin_time = x->terminal_used = dn_now();
-	err = dn_target_go(&x->target);
+	err = dn_target_go(&x->target, dn_probe_target(x->probe));
 	if (err) {
 		if (err < 0)
 			err = -err;

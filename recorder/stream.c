@@ -309,6 +309,8 @@ static int on_start(struct dn_stream *s, const struct dn_ring_thread_start *r)
 	char ns[DN_NS_LEVELS * 12];
 	int n = 0;
 
+	if (r->origin == DN_ORIGIN_TARGET && !t.ppid)
+		t.ppid = (uint32_t)getpid();
 	s->st.starts++;
 	memcpy(t.comm, r->comm, sizeof(t.comm));
 	dn_tree_add(s->o.tree, &t);
@@ -320,7 +322,7 @@ static int on_start(struct dn_stream *s, const struct dn_ring_thread_start *r)
 	v[DN_F_thread_start_parent_thread] = id(r->parent);
 	v[DN_F_thread_start_tid] = dn_u(r->tid);
 	v[DN_F_thread_start_pid] = dn_u(r->pid);
-	v[DN_F_thread_start_ppid] = dn_u(r->ppid);
+	v[DN_F_thread_start_ppid] = dn_u(t.ppid);
 	v[DN_F_thread_start_origin] = dn_u(r->origin);
 	v[DN_F_thread_start_clone_flags] = r->origin == DN_ORIGIN_EXEC || r->origin == DN_ORIGIN_TARGET ?
 		dn_null() : dn_u(r->clone_flags);
@@ -396,7 +398,8 @@ static int on_exec(struct dn_stream *s, const struct dn_ring_exec *r, uint32_t l
 	v[DN_F_exec_cwd] = cwd_of(s, cwd, r->cwd_len, r->cwd_parts);
 	v[DN_F_exec_uid] = dn_u(r->uid);
 	v[DN_F_exec_gid] = dn_u(r->gid);
-	v[DN_F_exec_secureexec] = dn_u(r->secureexec);
+	v[DN_F_exec_secureexec] = r->secureexec == DN_RING_SECURE_UNKNOWN ? dn_null() :
+		dn_u(r->secureexec);
 	v[DN_F_exec_comm] = text(r->comm, sizeof(r->comm));
 	v[DN_F_exec_redacted] = dn_u(redacted);
 	return dn_row_send(s->o.sink, DN_EV_exec, v, DN_F_exec_N);
@@ -416,14 +419,14 @@ static int send_exit(struct dn_stream *s, const struct leaving *l)
 	v[DN_F_thread_exit_exit_code] = dn_u(r->exit_code);
 	v[DN_F_thread_exit_group_dead] = dn_u(dead);
 	v[DN_F_thread_exit_seq] = dn_u(r->seq);
-	v[DN_F_thread_exit_utime] = dn_u(r->utime);
-	v[DN_F_thread_exit_stime] = dn_u(r->stime);
-	v[DN_F_thread_exit_runtime] = dn_u(r->runtime);
+	v[DN_F_thread_exit_utime] = r->has_figures ? dn_u(r->utime) : none;
+	v[DN_F_thread_exit_stime] = r->has_figures ? dn_u(r->stime) : none;
+	v[DN_F_thread_exit_runtime] = r->has_figures ? dn_u(r->runtime) : none;
 	v[DN_F_thread_exit_run_delay] = r->has_delay ? dn_u(r->run_delay) : none;
-	v[DN_F_thread_exit_nvcsw] = dn_u(r->nvcsw);
-	v[DN_F_thread_exit_nivcsw] = dn_u(r->nivcsw);
-	v[DN_F_thread_exit_minflt] = dn_u(r->minflt);
-	v[DN_F_thread_exit_majflt] = dn_u(r->majflt);
+	v[DN_F_thread_exit_nvcsw] = r->has_figures ? dn_u(r->nvcsw) : none;
+	v[DN_F_thread_exit_nivcsw] = r->has_figures ? dn_u(r->nivcsw) : none;
+	v[DN_F_thread_exit_minflt] = r->has_figures ? dn_u(r->minflt) : none;
+	v[DN_F_thread_exit_majflt] = r->has_figures ? dn_u(r->majflt) : none;
 	v[DN_F_thread_exit_rchar] = r->has_io ? dn_u(r->rchar) : none;
 	v[DN_F_thread_exit_wchar] = r->has_io ? dn_u(r->wchar) : none;
 	v[DN_F_thread_exit_syscr] = r->has_io ? dn_u(r->syscr) : none;
@@ -431,7 +434,8 @@ static int send_exit(struct dn_stream *s, const struct leaving *l)
 	v[DN_F_thread_exit_read_bytes] = r->has_io ? dn_u(r->read_bytes) : none;
 	v[DN_F_thread_exit_write_bytes] = r->has_io ? dn_u(r->write_bytes) : none;
 	v[DN_F_thread_exit_cancelled_write_bytes] = r->has_io ? dn_u(r->cancelled) : none;
-	v[DN_F_thread_exit_maxrss] = dead ? dn_u(r->maxrss_pages * page) : none;
+	v[DN_F_thread_exit_maxrss] = dead && r->has_figures ?
+		dn_u(r->maxrss_pages * page) : none;
 	v[DN_F_thread_exit_comm] = text(r->comm, sizeof(r->comm));
 	return dn_row_send(s->o.sink, DN_EV_thread_exit, v, DN_F_thread_exit_N);
 }

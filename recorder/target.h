@@ -10,6 +10,7 @@
 
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct dn_target {
@@ -40,9 +41,9 @@ struct dn_target_opts {
 int dn_target_spawn(struct dn_target *t, char *path, char *const argv[],
 		    const struct dn_target_opts *o);
 
-/* Lets it go. 0 once it executes, else the errno of its execve (positive), or
+/* Lets it go; it makes itself known with cookie if that is not 0 (probe.h). 0 once it executes, else the errno of its execve (positive), or
  * -errno. */
-int dn_target_go(struct dn_target *t);
+int dn_target_go(struct dn_target *t, uint64_t cookie);
 
 /* Ends a command that was never let go. */
 void dn_target_abort(struct dn_target *t);

@@ -106,6 +106,7 @@ struct dn_ring_exec {
 	char comm[DN_COMM_LEN];
 };				/* path, cwd and argv follow */
 #define DN_RING_CWD_BAD 0xffff	/* in cwd_parts */
+#define DN_RING_SECURE_UNKNOWN 0xff	/* in secureexec */
 static_assert(sizeof(struct dn_ring_exec) == 64, "layout");
 
 struct dn_ring_thread_exit {
@@ -116,7 +117,8 @@ struct dn_ring_thread_exit {
 	__u32 thread, process;
 	__u32 exit_code;
 	__u32 seq;
-	__u32 pad;
+	__u8 has_figures;	/* utime .. majflt and maxrss were read */
+	__u8 pad[3];
 	__u64 time;
 	__u64 utime, stime, runtime, run_delay;
 	__u64 nvcsw, nivcsw, minflt, majflt;
@@ -175,7 +177,7 @@ struct dn_ring_oom {
 };
 static_assert(sizeof(struct dn_ring_oom) == 40, "layout");
 
-/* State of a traced task, in its task storage. */
+/* State of a traced task, in its task storage or in a hash by its address. */
 struct dn_task_state {
 	__u32 thread;		/* its id in this trace, from 1 */
 	__u32 process;		/* thread id of the process's first thread */
@@ -191,10 +193,20 @@ struct dn_task_state {
 	__u8 flags;		/* enum dn_syscall_flag so far */
 	__u32 nr;
 	__u32 addr_room;	/* bytes the caller has for the socket address it asks for */
+	__u8 hidden;		/* it or a forebear became setuid: no arguments, no strings */
+	__u8 unborn;		/* not announced yet: args holds enum dn_unborn, start its birth */
+	__u16 pad;
+	__u32 tid;		/* in the first pid namespace; 0 where it is not known yet */
 	__u64 start;
 	__u64 args[6];
 };
-static_assert(sizeof(struct dn_task_state) == 88, "layout");
+static_assert(sizeof(struct dn_task_state) == 96, "layout");
+
+/* What a task without a kernel structure to read from is announced with. */
+enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };
+
+#define DN_ROOT_THREAD 1	/* id of the command's first thread */
+#define DN_TASKS_MAX 65536	/* tasks of the tree at one time, where a hash holds them */
 
 /*
  * What to read of a call, by number: count of arguments and up to three
@@ -214,7 +226,26 @@ struct dn_plan {
 #define DN_SLOT_NATIVE 0
 #define DN_SLOT_COMPAT 1
 #define DN_SLOT_X32 2
-#define DN_SLOTS 3
+#define DN_SLOTS 4		/* a power of two, for the verifier */
+
+/* What the recorder sets before the load: the verifier removes what is off. */
+struct dn_knobs {
+	__u8 strings;
+	__u8 hide_setuid;	/* arguments end where a task becomes setuid */
+	__u16 pad;
+	__u32 cpus;
+	__u32 wake_level;	/* bytes in a ring that wake the recorder */
+	__u32 exec_nrs[DN_SLOTS][2];	/* execve, execveat */
+	__u32 exit_nrs[DN_SLOTS][2];	/* exit, exit_group */
+	struct dn_plan plans[DN_SLOTS * DN_NR_MAX];	/* slot after slot */
+};
+
+/* What both sides write while the recording runs. */
+struct dn_run {
+	__u32 last_thread;	/* id given last */
+	__u32 stopping;		/* 1: no call is begun any more; the open ones still end */
+	__u64 root_cookie;	/* first argument of a call by which the command makes itself known */
+};
 
 /* Lost calls, by process and call. */
 struct dn_loss_key {

@@ -9,6 +9,7 @@
 #                                 denet-record records strace, which logs COMMAND: both saw
 #                                 the same run, and say the same. COMMAND exits with WANT.
 #
+# Where $rung is set, it is the rung of the ladder that they are recorded on.
 # The programs that are recorded are in PATH.
 # shellcheck shell=sh
 . "$(dirname "$0")/../lib/tap.sh"
@@ -22,14 +23,17 @@ record() {
 	rec_file=$1
 	shift
 	rm -f "$rec_file"
-	denet-record -q -o "$rec_file" "$@" 2>.said
+	denet-record -q ${rung:+--rung="$rung"} -o "$rec_file" "$@" 2>.said
 }
 
 dump() {
 	dntdump "$1" >"$scratch/.dump" || return
 	grep -v '^call\|^signal_delivered' "$scratch/.dump"
 	grep '^signal_delivered' "$scratch/.dump" | sort -s -t = -k2,2n
-	grep '^call' "$scratch/.dump" | sort -s -t "$tab" -k4,4n -k5,5n
+	# Thread ids are no order, births are: an exec gives one tid to two of them.
+	awk -F "$tab" 'NR == FNR && $1 == "thread_start" { if (!($3 in born)) born[$3] = ++n }
+		NR != FNR && $1 == "call" { print born["thread=" $4] + 0 FS $0 }' \
+		"$scratch/.dump" "$scratch/.dump" | sort -s -t "$tab" -k1,1n -k6,6n | cut -f 2-
 }
 
 books() {

@@ -192,7 +192,7 @@ static void start(struct rig *r, uint32_t thread, uint32_t process, uint32_t par
 static void end(struct rig *r, uint32_t thread, uint32_t process, bool dead)
 {
 	struct dn_ring_thread_exit t = { .type = DN_RING_THREAD_EXIT, .thread = thread,
-		.process = process, .group_dead = dead, .maxrss_pages = 2, .has_io = 0, .seq = 3 };
+		.process = process, .group_dead = dead, .maxrss_pages = 2, .has_figures = 1, .has_io = 0, .seq = 3 };
 
 	assert_int_equal(dn_stream_record(r->s, &t, sizeof(t)), 0);
 }

@@ -63,7 +63,7 @@ static int run(const char *file, char *const argv[], int *status)
 	sigemptyset(&o.mask);
 	assert_int_equal(dn_target_spawn(&t, strdup(file), argv, &o), 0);
 	assert_int_equal(waitpid(t.pid, status, WNOHANG), 0);	/* it waits */
-	err = dn_target_go(&t);
+	err = dn_target_go(&t, 0);
 	assert_int_equal(waitpid(t.pid, status, 0), t.pid);
 	free(t.path);
 	return err;

@@ -1,0 +1,12 @@
+/*
+ * denet_raw.bpf.c - the same for kernels without task storage in tracing
+ * programs (before 5.12): raw tracepoints, CO-RE, a hash for the tasks.
+ */
+#define DN_RAW
+#include "state.bpf.h"
+#include "strings.bpf.h"
+#include "syscall.bpf.h"
+#include "process_core.bpf.h"
+#include "signal.bpf.h"
+
+char LICENSE[] SEC("license") = "GPL";

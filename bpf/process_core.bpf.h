@@ -1,0 +1,228 @@
+/*
+ * process_core.bpf.h - exec and death as the kernel's structures tell them.
+ */
+#ifndef DN_PROCESS_CORE_BPF_H
+#define DN_PROCESS_CORE_BPF_H
+
+#include "process.bpf.h"
+
+#define CWD_PARTS 64		/* names read of a working directory */
+
+struct cwd_walk {
+	struct exec_scratch *s;
+	struct dentry *dentry;
+	struct mount *mount;
+	__u64 begin;
+};
+
+static long cwd_step(__u32 i, struct cwd_walk *w)
+{
+	struct exec_scratch *s = w->s;
+	struct dentry *dentry = w->dentry, *up;
+	struct mount *mount = w->mount, *over;
+	__u32 len = s->cwd_len;
+	long n;
+
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		over = BPF_CORE_READ(mount, mnt_parent);
+		if (over == mount || !over) {
+			s->cwd_done = 1;
+			return 1;
+		}
+		w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		w->mount = over;
+		return 0;
+	}
+	up = BPF_CORE_READ(dentry, d_parent);
+	if (up == dentry || !up) {	/* a detached tree: what there is of it */
+		s->cwd_done = 1;
+		return 1;
+	}
+	if (len > DN_RING_PATH_MAX - 256)
+		return 1;
+	n = bpf_probe_read_kernel_str(&s->data[(w->begin + len) & (EXEC_DATA / 2 - 1)], 256,
+				      BPF_CORE_READ(dentry, d_name.name));
+	if (n <= 0)
+		return 1;
+	s->cwd_len = len + n;
+	s->cwd_parts++;
+	w->dentry = up;
+	return 0;
+}
+
+/*
+ * The working directory as names from the leaf to the root of its mount
+ * namespace, each ended by a NUL; the recorder turns them round. bpf_d_path
+ * is not allowed in this tracepoint. Returns bytes, or -1.
+ */
+static __always_inline long read_cwd(struct task_struct *task, struct exec_scratch *s, __u32 off,
+				     __u16 *parts)
+{
+	struct vfsmount *vfs = BPF_CORE_READ(task, fs, pwd.mnt);
+	struct cwd_walk w = {
+		.s = s,
+		.dentry = BPF_CORE_READ(task, fs, pwd.dentry),
+		.mount = (void *)vfs - bpf_core_field_offset(struct mount, mnt),
+		.begin = off,
+	};
+
+	if (!vfs || !w.dentry)
+		return -1;
+	s->cwd_len = s->cwd_parts = s->cwd_done = 0;
+	dn_loop(2 * CWD_PARTS, cwd_step, &w);
+	*parts = s->cwd_parts;
+	return s->cwd_done ? s->cwd_len : -1;
+}
+
+TP("sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct dn_task_state *st = task_state(task);
+	struct exec_scratch *s;
+	unsigned long begin, end;
+	__u32 cpu = bpf_get_smp_processor_id(), off;
+	__u16 parts = 0;
+	long n;
+
+	if (!st || !st->armed || run.stopping)
+		return 0;
+	if (old_pid != READ(task, pid)) {
+		st->flags |= DN_CALL_TID_CHANGED;
+		st->next_thread = new_thread_id();
+		st->seq++;	/* records of the old id, the execve's among them */
+		send_start(task, st, st->next_thread, st->thread, DN_ORIGIN_EXEC, 0);
+		st->seq--;
+	}
+	begin = BPF_CORE_READ(task, mm, arg_start);
+	end = BPF_CORE_READ(task, mm, arg_end);
+	if (knobs.strings && st->late && !st->hidden)
+		send_exec_strings(st, open_slot(st), (__u64)BPF_CORE_READ(bprm, filename), begin,
+				  end > begin ? end - begin : 0);
+	s = bpf_map_lookup_elem(&exec_scratch, &cpu);
+	if (!s || s->busy) {
+		count(DN_COUNT_lifecycle_lost);
+		return 0;
+	}
+	s->busy = 1;
+	s->head.type = DN_RING_EXEC;
+	s->head.secureexec = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
+	s->head.thread = st->next_thread ? st->next_thread : st->thread;
+	s->head.process = st->process;
+	s->head.old_tid = old_pid;
+	s->head.uid = BPF_CORE_READ(task, cred, euid.val);
+	s->head.gid = BPF_CORE_READ(task, cred, egid.val);
+	s->head.time = bpf_ktime_get_boot_ns();
+	BPF_CORE_READ_INTO(&s->head.comm, task, comm);
+
+	n = st->hidden ? 0 :
+		bpf_probe_read_kernel_str(s->data, DN_RING_PATH_MAX, BPF_CORE_READ(bprm, filename));
+	off = n > 0 ? n : 0;
+	if (off > DN_RING_PATH_MAX)
+		off = DN_RING_PATH_MAX;
+	s->head.path_len = off;
+
+	n = st->hidden ? -1 : read_cwd(task, s, off, &parts);
+	if (n < 0 || n > DN_RING_PATH_MAX + 256) {
+		n = 0;
+		parts = DN_RING_CWD_BAD;
+		if (!st->hidden)
+			count(DN_COUNT_cwd_unreadable);
+	}
+	s->head.cwd_parts = parts;
+	s->head.cwd_len = n;
+	off += n;
+
+	n = end > begin ? end - begin : 0;
+	s->head.argv_true_len = n;
+	if (n > DN_RING_ARGV_MAX)
+		n = DN_RING_ARGV_MAX;
+	off &= EXEC_DATA / 2 - 1;
+	if (st->hidden || (n > 0 && bpf_probe_read_user(&s->data[off], n & (2 * DN_RING_ARGV_MAX - 1), (void *)begin)))
+		n = 0;
+	s->head.argv_len = n;
+	off += n;
+	send_life(&s->head, (sizeof(s->head) + off) & (EXEC_DATA - 1));
+	st->hidden |= knobs.hide_setuid && s->head.secureexec;	/* its arguments were the caller's */
+	s->busy = 0;
+	return 0;
+}
+
+TP("sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	struct dn_task_state *st = task_state(task);
+	struct dn_ring_thread_exit r = {};
+
+	if (!st || st->armed != 1)
+		return 0;
+	if (st->in_call) {	/* exit and exit_group do not return */
+		st->flags |= DN_CALL_UNFINISHED;
+		st->next_thread = 0;
+		send_call(st, st->start, 0);
+	}
+	r.type = DN_RING_THREAD_EXIT;
+	r.group_dead = dn_group_dead(task, ctx);
+	r.thread = st->thread;
+	r.process = st->process;
+	r.seq = st->seq;
+	r.exit_code = READ(task, exit_code);
+	r.time = bpf_ktime_get_boot_ns();
+	r.has_figures = 1;
+	r.utime = READ(task, utime);
+	r.stime = READ(task, stime);
+	r.runtime = READ(task, se.sum_exec_runtime);
+	if (bpf_core_field_exists(task->sched_info.run_delay)) {
+		r.run_delay = READ(task, sched_info.run_delay);
+		r.has_delay = 1;
+	}
+	r.nvcsw = READ(task, nvcsw);
+	r.nivcsw = READ(task, nivcsw);
+	r.minflt = READ(task, min_flt);
+	r.majflt = READ(task, maj_flt);
+	if (bpf_core_field_exists(task->ioac.rchar) && bpf_core_field_exists(task->ioac.read_bytes)) {
+		r.rchar = READ(task, ioac.rchar);
+		r.wchar = READ(task, ioac.wchar);
+		r.syscr = READ(task, ioac.syscr);
+		r.syscw = READ(task, ioac.syscw);
+		r.read_bytes = READ(task, ioac.read_bytes);
+		r.write_bytes = READ(task, ioac.write_bytes);
+		r.cancelled = READ(task, ioac.cancelled_write_bytes);
+		r.has_io = 1;
+	}
+	r.maxrss_pages = BPF_CORE_READ(task, signal, maxrss);
+	BPF_CORE_READ_INTO(&r.comm, task, comm);
+	send_life(&r, sizeof(r));
+	st->armed = 2;
+	return 0;
+}
+
+/*
+ * A task's last switch: sum_exec_runtime is brought up to date at ticks and
+ * switches only, and at its exit lacks up to a tick. Any other switch costs
+ * the look at one field.
+ */
+TP("sched_switch")
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev)
+{
+	struct dn_ring_thread_gone r = {};
+	struct dn_task_state *st;
+
+	if (!dn_task_dead(prev))
+		return 0;
+	st = task_state(prev);
+	if (!st || st->armed != 2)
+		return 0;
+	r.type = DN_RING_THREAD_GONE;
+	r.thread = st->thread;
+	st->armed = 0;
+	drop_state(prev);
+	r.runtime = READ(prev, se.sum_exec_runtime);
+	if (bpf_core_field_exists(prev->sched_info.run_delay))
+		r.run_delay = READ(prev, sched_info.run_delay);
+	r.nvcsw = READ(prev, nvcsw);
+	r.nivcsw = READ(prev, nivcsw);
+	send_life(&r, sizeof(r));
+	return 0;
+}
+
+#endif

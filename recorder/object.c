@@ -1,0 +1,189 @@
+/*
+ * object.c - the BPF objects and their knobs.
+ */
+#include "object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "denet.skel.h"
+#include "denet_plain.skel.h"
+#include "denet_raw.skel.h"
+#include "record.h"
+#include "syscalls.h"
+
+const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS] = {
+	{ "tp_btf", "tp_btf", "task_storage", "btf",
+	  "BTF of the kernel and task storage for tracing programs (5.13 or later)",
+	  denet_bpf__elf_bytes },
+	{ "raw_tp", "raw_tp", "hash", "btf",
+	  "BTF of the kernel and the BPF ring buffer (5.8 or later)", denet_raw_bpf__elf_bytes },
+	{ "no_btf", "raw_tp", "hash", "none", "the BPF ring buffer (5.8 or later)",
+	  denet_plain_bpf__elf_bytes },
+};
+
+static char words[256];
+
+/* Takes the verifier's complaint: the last line of its log but for the figures. */
+static bool complaint(const char *log)
+{
+	const char *end = strstr(log, "\nprocessed "), *begin;
+
+	if (!strstr(log, "BEGIN PROG LOAD LOG") || !end)
+		return false;
+	for (begin = end; begin > log && begin[-1] != '\n'; begin--)
+		;
+	snprintf(words, sizeof(words), "%.*s", (int)(end - begin), begin);
+	return true;
+}
+
+__attribute__((format(printf, 2, 0)))
+static int keep_words(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char *all;
+
+	if (level != LIBBPF_WARN || vasprintf(&all, fmt, ap) < 0)
+		return 0;
+	if (!complaint(all) && !words[0])	/* what follows the first says less */
+		snprintf(words, sizeof(words), "%s", strncmp(all, "libbpf: ", 8) ? all : all + 8);
+	free(all);
+	return 0;
+}
+
+const char *dn_object_words(void)
+{
+	static char last[sizeof(words)];
+
+	memcpy(last, words, sizeof(last));
+	last[strcspn(last, "\n")] = 0;
+	words[0] = 0;
+	return last;
+}
+
+static uint8_t str_kind(const struct dn_syscall_arg *a)
+{
+	switch (a->kind) {
+	case DN_KIND_PATH:
+		return DN_STR_PATH;
+	case DN_KIND_STR:
+		return DN_STR_TEXT;
+	case DN_KIND_STRN:
+		return DN_STR_BYTES;
+	case DN_KIND_SOCKADDR:
+		return DN_STR_SOCKADDR;
+	case DN_KIND_SOCKADDR_OUT:
+		return DN_STR_SOCKADDR_OUT;
+	case DN_KIND_ARGV:
+		return DN_STR_ARGV;
+	}
+	return DN_STR_NONE;
+}
+
+/* Number of a call, or one that none has. */
+static uint32_t nr_of(enum dn_abi abi, const char *name)
+{
+	int nr = dn_syscall_nr(abi, name);
+
+	return nr < 0 ? UINT32_MAX : (uint32_t)nr;
+}
+
+static void fill_plans(struct dn_knobs *k)
+{
+#if defined(__x86_64__)
+	static const enum dn_abi abi[DN_SLOTS] = { DN_ABI_X86_64, DN_ABI_I386, DN_ABI_X32,
+		DN_ABI_UNKNOWN };
+#elif defined(__aarch64__)
+	static const enum dn_abi abi[DN_SLOTS] = { DN_ABI_AARCH64, DN_ABI_ARM, DN_ABI_UNKNOWN,
+		DN_ABI_UNKNOWN };
+#else
+#error "which ABIs does this architecture's kernel serve?"
+#endif
+	for (unsigned s = 0; s < DN_SLOTS; s++) {
+		for (uint32_t nr = 0; nr < DN_NR_MAX; nr++) {
+			const struct dn_syscall_info *i = dn_syscall_info(abi[s], nr);
+			struct dn_plan *plan = &k->plans[s * DN_NR_MAX + nr];
+			unsigned n = 0;
+
+			plan->nargs = i ? i->nargs : DN_CALL_ARGS;
+			for (unsigned a = 0; i && a < i->nargs && n < DN_PLAN_STRS; a++)
+				if (str_kind(&i->arg[a]))
+					plan->str[n++] = (uint8_t)DN_PLAN(str_kind(&i->arg[a]), a);
+		}
+		k->exec_nrs[s][0] = nr_of(abi[s], "execve");
+		k->exec_nrs[s][1] = nr_of(abi[s], "execveat");
+		k->exit_nrs[s][0] = nr_of(abi[s], "exit");
+		k->exit_nrs[s][1] = nr_of(abi[s], "exit_group");
+	}
+}
+
+static int set_initial(struct bpf_object *obj, const char *name, const void *p, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
+
+	return map ? bpf_map__set_initial_value(map, p, size) : -ENOENT;
+}
+
+struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)
+{
+	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "denet");
+	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
+		.cpus = o->cpus, .wake_level = o->wake_level };
+	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
+	struct bpf_object *obj;
+	const void *bytes;
+	size_t n;
+
+	libbpf_set_print(keep_words);
+	words[0] = 0;
+	bytes = k->bytes(&n);
+	obj = bpf_object__open_mem(bytes, n, &opts);
+	if (!obj)
+		return NULL;
+	fill_plans(&knobs);
+	if (set_initial(obj, ".rodata.knobs", &knobs, sizeof(knobs)) ||
+	    set_initial(obj, ".data.run", &run, sizeof(run)))
+		goto alien;
+	for (unsigned i = 0; i < sizeof(by_cpu) / sizeof(by_cpu[0]); i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(obj, by_cpu[i]);
+
+		if (!map)
+			goto alien;
+		bpf_map__set_max_entries(map, o->cpus);
+	}
+	return obj;
+alien:	/* of another build than this file */
+	bpf_object__close(obj);
+	errno = EPROTO;
+	return NULL;
+}
+
+void dn_object_only(struct bpf_object *obj, const char *program)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, obj)
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), program));
+}
+
+int dn_object_map(struct bpf_object *obj, const char *name)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
+
+	return map ? bpf_map__fd(map) : -1;
+}
+
+struct dn_run *dn_object_run(struct bpf_object *obj)
+{
+	void *p = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       dn_object_map(obj, ".data.run"), 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}

@@ -1,0 +1,51 @@
+/*
+ * object.h - the BPF objects: one kind for each rung of the ladder, all with
+ * programs and maps of the same names. object.c alone sees the skeletons.
+ */
+#ifndef DN_RECORDER_OBJECT_H
+#define DN_RECORDER_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ring_event.h"
+
+struct bpf_object;
+
+struct dn_object_kind {
+	const char *rung;		/* what --rung calls it */
+	const char *attach;		/* how its programs are attached */
+	const char *state;		/* where the state of a task lives */
+	const char *types;		/* how kernel structures are known */
+	const char *needs;		/* in words */
+	const void *(*bytes)(size_t *n);
+};
+
+#define DN_OBJECT_KINDS 3
+extern const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS];	/* best first */
+
+struct dn_object_opts {
+	unsigned cpus;			/* possible ones */
+	uint32_t wake_level;		/* struct dn_knobs */
+	bool strings;
+	bool hide_setuid;
+};
+
+/* Opened, knobs set, nothing loaded. NULL with errno. libbpf's bpf_object__close() ends it. */
+struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o);
+
+/* Leaves all programs out of the load but the one of that name. */
+void dn_object_only(struct bpf_object *obj, const char *program);
+
+/* fd of a loaded object's map, or -1. */
+int dn_object_map(struct bpf_object *obj, const char *name);
+
+/* The struct dn_run of a loaded object, mapped; munmap() it. NULL with errno. */
+struct dn_run *dn_object_run(struct bpf_object *obj);
+
+/* libbpf's first warning since the last look, or the verifier's complaint, on
+ * one line; "" where there was none. */
+const char *dn_object_words(void);
+
+#endif
