@@ -23,6 +23,17 @@
 
 #include "ring_event.h"
 
+/*
+ * Handlers of the tracepoints of system calls run with preemption on from 7.0
+ * on (include/linux/tracepoint.h: guard(rcu_tasks_trace)), others where the
+ * kernel is a real-time one. A program is never run twice at once on a CPU
+ * (kernel/trace/bpf_trace.c): what comes while it is preempted is skipped, and
+ * counted as recursion_misses. So a call whose return was skipped is sent at
+ * the next entry, one whose entry was skipped at its return; and the programs
+ * that a tree cannot do without have a second one (_again) that does what the
+ * first was kept from. What belongs to a CPU is taken by atomic operations.
+ */
+
 #define SIGKILL 9
 
 /*

@@ -36,8 +36,7 @@ struct {
 #define CLONE_VFORK 0x00004000ull
 #define CLONE_THREAD 0x00010000ull
 
-TP("task_newtask")
-int BPF_PROG(on_newtask, struct task_struct *child, __u64 flags)
+static __always_inline int newtask(struct task_struct *child, __u64 flags)
 {
 	struct dn_task_state *parent = task_state(this_task()), *st;
 	__u8 origin;
@@ -66,6 +65,20 @@ int BPF_PROG(on_newtask, struct task_struct *child, __u64 flags)
 #endif
 	return 0;
 }
+
+TP("task_newtask")
+int BPF_PROG(on_newtask, struct task_struct *child, __u64 flags)
+{
+	return newtask(child, flags);
+}
+
+#ifndef DN_RAW
+TP("task_newtask")
+int BPF_PROG(on_newtask_again, struct task_struct *child, __u64 flags)
+{
+	return task_state(child) ? 0 : newtask(child, flags);
+}
+#endif
 
 TP("task_rename")
 int BPF_PROG(on_rename, struct task_struct *task, const char *comm)

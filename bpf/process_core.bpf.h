@@ -74,10 +74,9 @@ static __always_inline long read_cwd(struct task_struct *task, struct exec_scrat
 	return s->cwd_done ? s->cwd_len : -1;
 }
 
-TP("sched_process_exec")
-int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm,
+				struct dn_task_state *st)
 {
-	struct dn_task_state *st = task_state(task);
 	struct exec_scratch *s;
 	unsigned long begin, end;
 	__u32 cpu = bpf_get_smp_processor_id(), off;
@@ -99,11 +98,10 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 		send_exec_strings(st, open_slot(st), (__u64)BPF_CORE_READ(bprm, filename), begin,
 				  end > begin ? end - begin : 0);
 	s = bpf_map_lookup_elem(&exec_scratch, &cpu);
-	if (!s || s->busy) {
+	if (!s || !take(&s->busy)) {
 		count(DN_COUNT_lifecycle_lost);
 		return 0;
 	}
-	s->busy = 1;
 	s->head.type = DN_RING_EXEC;
 	s->head.secureexec = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
 	s->head.thread = st->next_thread ? st->next_thread : st->thread;
@@ -147,8 +145,28 @@ int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binp
 	return 0;
 }
 
-TP("sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct *task)
+TP("sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct dn_task_state *st = task_state(task);
+
+	if (!st)
+		return 0;
+	st->exec_seen = 1;
+	return exec(task, old_pid, bprm, st);
+}
+
+#ifndef DN_RAW
+TP("sched_process_exec")
+int BPF_PROG(on_exec_again, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct dn_task_state *st = task_state(task);
+
+	return st && !st->exec_seen ? exec(task, old_pid, bprm, st) : 0;
+}
+#endif
+
+static __always_inline int task_exit(struct task_struct *task, unsigned long long *ctx)
 {
 	struct dn_task_state *st = task_state(task);
 	struct dn_ring_thread_exit r = {};
@@ -195,6 +213,20 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	st->armed = 2;
 	return 0;
 }
+
+TP("sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
+{
+	return task_exit(task, ctx);
+}
+
+#ifndef DN_RAW
+TP("sched_process_exit")
+int BPF_PROG(on_exit_again, struct task_struct *task)
+{
+	return task_exit(task, ctx);
+}
+#endif
 
 /*
  * A task's last switch: sum_exec_runtime is brought up to date at ticks and

@@ -77,10 +77,7 @@ static __always_inline struct exec_scratch *take_exec_scratch(void)
 	__u32 cpu = bpf_get_smp_processor_id();
 	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &cpu);
 
-	if (!s || s->busy)
-		return NULL;
-	s->busy = 1;
-	return s;
+	return s && take(&s->busy) ? s : NULL;
 }
 
 static __always_inline void call_begins(struct task_struct *task, const struct dn_task_state *st, __u32 slot)

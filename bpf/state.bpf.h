@@ -71,8 +71,21 @@ static __always_inline void count(__u32 id)
 {
 	__u64 *v = bpf_map_lookup_elem(&counters, &id);
 
-	if (v)
-		(*v)++;
+	if (v)	/* of this CPU, but the handler may be preempted: kernel_compat.bpf.h */
+		__sync_fetch_and_add(v, 1);
+}
+
+/* Takes what one of this CPU may hold; false where another has it. */
+static __always_inline bool take(__u32 *busy)
+{
+#ifndef DN_RAW
+	return !__sync_lock_test_and_set(busy, 1);
+#else
+	if (*busy)
+		return false;
+	*busy = 1;
+	return true;
+#endif
 }
 
 static __always_inline struct dn_task_state *task_state(struct task_struct *task)
@@ -169,8 +182,8 @@ static __always_inline int loss_add(struct dn_loss_key *key, __u64 start, __u64 
 	}
 	if (!v->count)
 		v->first = end;
-	v->count++;
-	v->total += end - start;
+	__sync_fetch_and_add(&v->count, 1);
+	__sync_fetch_and_add(&v->total, end - start);
 	v->last = end;
 	return 0;
 }

@@ -200,12 +200,11 @@ static __always_inline struct string_scratch *take_scratch(struct dn_task_state 
 
 	if (!s)
 		return NULL;
-	if (s->busy) {
+	if (!take(&s->busy)) {
 		st->flags |= DN_CALL_STR_LOST;
 		count(DN_COUNT_scratch_busy);
 		return NULL;
 	}
-	s->busy = 1;
 	return s;
 }
 

@@ -150,8 +150,12 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 		send_start(task, st, st->thread, 0, DN_ORIGIN_TARGET, 0);
 	}
 	st->fresh = 0;
-	if (st->in_call)
+	if (st->in_call) {	/* its return was skipped: kernel_compat.bpf.h */
 		count(DN_COUNT_nested_enter);
+		st->flags |= DN_CALL_UNFINISHED;
+		send_call(st, st->start, 0);
+	}
+	st->exec_seen = 0;
 	count(DN_COUNT_attempted);
 	slot = open_call(st, task, regs, id);
 	st->in_call = 1;

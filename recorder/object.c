@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "denet.skel.h"
@@ -130,6 +131,16 @@ static int set_initial(struct bpf_object *obj, const char *name, const void *p, 
 	return map ? bpf_map__set_initial_value(map, p, size) : -ENOENT;
 }
 
+/* Whether a handler may be preempted here: bpf/kernel_compat.bpf.h. */
+static bool preemptible(void)
+{
+	struct utsname u;
+	unsigned major, minor;
+
+	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	       (major > 6 || (major == 6 && minor >= 19) || strstr(u.version, "PREEMPT_RT"));
+}
+
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)
 {
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
@@ -137,6 +148,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
 		.cpus = o->cpus, .wake_level = o->wake_level };
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
+	struct bpf_program *prog;
 	struct bpf_object *obj;
 	const void *bytes;
 	size_t n;
@@ -158,6 +170,9 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 			goto alien;
 		bpf_map__set_max_entries(map, o->cpus);
 	}
+	bpf_object__for_each_program(prog, obj)
+		if (strstr(bpf_program__name(prog), "_again") && !preemptible())
+			bpf_program__set_autoload(prog, false);
 	return obj;
 alien:	/* of another build than this file */
 	bpf_object__close(obj);

@@ -32,16 +32,18 @@
 #define LIFE_RING_BYTES (2u << 20)
 #define PROGRAMS_MAX 16
 #define WHY 320
+#define PARTS 6
 
 /* Subjects, and the programs that observe them. */
 static const struct subject {
 	const char *name;
-	const char *program[3];
+	const char *program[PARTS];
 	bool needed;		/* a rung that cannot do it is of no use */
 	const char *without;	/* what the trace lacks then */
 } subjects[] = {
 	{ "syscalls", { "on_sys_enter", "on_sys_exit" }, true, NULL },
-	{ "process", { "on_newtask", "on_exec", "on_exit" }, true, NULL },
+	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
+	  "on_exit_again" }, true, NULL },
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
 	{ "runtime", { "on_switch" }, false, "times on CPUs lack up to a tick at a thread's end" },
 	{ "signals", { "on_signal_sent", "on_signal_delivered" }, false,
@@ -146,6 +148,16 @@ static void say_why(char why[WHY], int err, const char *fmt, ...)
 			 words, words[0] ? ")" : "");
 }
 
+/* A program's name as the table has it, which outlives the object; or NULL. */
+static const char *name_of(const struct bpf_program *prog)
+{
+	for (unsigned s = 0; s < SUBJECTS; s++)
+		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++)
+			if (!strcmp(subjects[s].program[i], bpf_program__name(prog)))
+				return subjects[s].program[i];
+	return NULL;
+}
+
 /* Which programs of this kind are refused when they are loaded alone? Their
  * count; a refusal of everything gives all of them. */
 static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_object_opts *o,
@@ -158,9 +170,12 @@ static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_ob
 	if (!all)
 		return 0;
 	bpf_object__for_each_program(prog, all) {
-		struct bpf_object *one = dn_object_open(k, o);
+		struct bpf_object *one;
 		int err;
 
+		if (!bpf_program__autoload(prog))
+			continue;
+		one = dn_object_open(k, o);
 		if (!one || n == PROGRAMS_MAX) {
 			bpf_object__close(one);
 			break;
@@ -168,11 +183,7 @@ static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_ob
 		dn_object_only(one, bpf_program__name(prog));
 		err = bpf_object__load(one);
 		if (err) {
-			r[n].program = NULL;
-			for (unsigned s = 0; s < SUBJECTS; s++)
-				for (unsigned i = 0; i < 3 && subjects[s].program[i]; i++)
-					if (!strcmp(subjects[s].program[i], bpf_program__name(prog)))
-						r[n].program = subjects[s].program[i];
+			r[n].program = name_of(prog);
 			say_why(r[n++].why, -err, "the kernel refuses %s", bpf_program__name(prog));
 		}
 		bpf_object__close(one);
@@ -193,7 +204,7 @@ static const struct refusal *refused(const struct refusal *r, unsigned n, const 
 static const struct refusal *needed_refused(const struct refusal *r, unsigned n)
 {
 	for (unsigned s = 0; s < SUBJECTS; s++)
-		for (unsigned i = 0; subjects[s].needed && i < 3 && subjects[s].program[i]; i++)
+		for (unsigned i = 0; subjects[s].needed && i < PARTS && subjects[s].program[i]; i++)
 			if (refused(r, n, subjects[s].program[i]))
 				return refused(r, n, subjects[s].program[i]);
 	return NULL;
@@ -271,7 +282,7 @@ static void undo(struct dn_probe *p)
 static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
 	for (unsigned s = 0; s < SUBJECTS; s++) {
-		for (unsigned i = 0; i < 3 && subjects[s].program[i]; i++) {
+		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++) {
 			const char *name = subjects[s].program[i];
 			struct bpf_program *prog = bpf_object__find_program_by_name(p->obj, name);
 			struct bpf_link *link;
@@ -349,7 +360,7 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		const char *rung = k->attach, *why = k == best ? "" : p->above;
 		bool any = false;
 
-		for (unsigned i = 0; i < 3 && j->program[i]; i++) {
+		for (unsigned i = 0; i < PARTS && j->program[i]; i++) {
 			const struct refusal *no = refused(r, n, j->program[i]);
 
 			any |= !!bpf_object__find_program_by_name(p->obj, j->program[i]);

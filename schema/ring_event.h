@@ -195,7 +195,8 @@ struct dn_task_state {
 	__u32 addr_room;	/* bytes the caller has for the socket address it asks for */
 	__u8 hidden;		/* it or a forebear became setuid: no arguments, no strings */
 	__u8 unborn;		/* not announced yet: args holds enum dn_unborn, start its birth */
-	__u16 pad;
+	__u8 exec_seen;		/* since the entry of the open call */
+	__u8 pad;
 	__u32 tid;		/* in the first pid namespace; 0 where it is not known yet */
 	__u64 start;
 	__u64 args[6];
