@@ -48,6 +48,17 @@
 #define READ(p, field) BPF_CORE_READ(p, field)
 #endif
 
+/*
+ * A function that the verifier walks by itself, once. It takes one with a
+ * pointer as its argument from 5.12 on (commit e5069b9c23b3); before, it walks a
+ * static one at each call.
+ */
+#ifndef DN_RAW
+#define FUNCTION __noinline
+#else
+#define FUNCTION static __noinline
+#endif
+
 /* bpf_get_current_task_btf came with 5.11 (commit 3ca1032ab7ab). */
 static __always_inline struct task_struct *this_task(void)
 {
@@ -247,6 +258,8 @@ static __always_inline bool dn_mark_victim_has_task(__u64 arg)
 
 #define dn_few_turns(body, ctx)                                               \
 	do {                                                                  \
+		/* 5.10 refuses a loop that begins right after a call */      \
+		asm volatile("goto +0");                                      \
 		for (__u32 turn = 0; turn < DN_FEW_TURNS; turn++)             \
 			if (body(turn, ctx))                                  \
 				break;                                        \

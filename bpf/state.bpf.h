@@ -7,7 +7,7 @@
 
 #include "kernel_compat.bpf.h"
 
-const volatile struct dn_knobs knobs SEC(".rodata.knobs") = {};
+const volatile struct dn_knobs knobs SEC(".rodata.knobs") = { .strings = 1, .cpus = 1 };
 struct dn_run run SEC(".data.run") = {};
 
 /* The task's address is the key of the hash: one that lives has it alone. */
@@ -189,7 +189,7 @@ static __always_inline int loss_add(struct dn_loss_key *key, __u64 start, __u64 
 }
 
 /* Accounts one lost call: by process and number, else by process, else as one. */
-__noinline int lost_call(__u32 process, __u32 abi, __u32 nr, __u64 start, __u64 end)
+FUNCTION int lost_call(__u32 process, __u32 abi, __u32 nr, __u64 start, __u64 end)
 {
 	struct dn_loss_key key = { .process = process, .abi = abi, .nr = nr };
 

@@ -36,8 +36,10 @@ struct {
 	__type(value, struct string_scratch);
 } string_scratch SEC(".maps");
 
-#define ARGV_PARTS 4096		/* arguments read of one list */
 #define ARGV_PART_MAX 4096	/* bytes read of one argument */
+
+#ifndef DN_RAW
+#define ARGV_PARTS 4096
 
 struct argv_walk {
 	struct string_scratch *s;
@@ -73,16 +75,73 @@ static long argv_part(__u32 i, struct argv_walk *w)
 	return 0;
 }
 
-/* argv at entry: pointers and strings of user memory. Bytes, or < 0. Global,
- * so that the verifier walks it once. */
-__noinline int read_argv(struct string_scratch *s, __u64 ptr, __u32 width)
+static __always_inline void walk_argv(struct string_scratch *s, __u64 ptr, __u64 width)
 {
 	struct argv_walk w = { .s = s, .ptr = ptr, .width = width };
 
+	dn_loop(ARGV_PARTS, argv_part, &w);
+}
+#else
+#define ARGV_PARTS 32
+
+/* All ones where v is negative, or not 0; kept from the compiler, which would
+ * make a branch of it. */
+static __always_inline __u64 negative(__s64 v)
+{
+	v >>= 63;
+	asm volatile("" : "+r"(v));
+	return v;
+}
+
+static __always_inline __u64 nonzero(__u64 v)
+{
+	__u64 minus = -v;
+
+	asm volatile("" : "+r"(minus));
+	return negative(v | minus);
+}
+
+/*
+ * The same for a verifier that walks a loop turn by turn: one path, no branch
+ * in a turn, or it would walk each combination of them.
+ */
+static __always_inline void walk_argv(struct string_scratch *s, __u64 ptr, __u64 width)
+{
+	__u64 alive = ~0ull, bad = 0, cut = 0, off = 0;
+
+	width = width & 8 ? 8 : 4;
+#pragma clang loop unroll(disable)
+	for (__u32 i = 0; i < ARGV_PARTS; i++) {
+		__u64 p = 0, err, over;
+		__s64 n;
+
+		err = negative(bpf_probe_read_user(&p, width, (void *)ptr));
+		ptr += width;
+		bad |= err & ~nonzero(i);
+		alive &= nonzero(p) & ~err;
+		over = negative(DN_RING_ARGV_MAX - 1 - off);
+		cut |= alive & over;
+		alive &= ~over;
+		n = bpf_probe_read_user_str(&s->data[off & (DN_RING_ARGV_MAX - 1)], ARGV_PART_MAX + 1,
+					    (void *)(p & alive));
+		bad |= alive & negative(n);
+		alive &= ~negative(n);
+		cut |= alive & negative(ARGV_PART_MAX - n);
+		off += n & alive;
+	}
+	s->argv_len = off;
+	s->argv_bad = bad;
+	s->argv_cut = cut | alive;
+}
+#endif
+
+/* argv at entry: pointers and strings of user memory. Bytes, or < 0. */
+FUNCTION int read_argv(struct string_scratch *s, __u64 ptr, __u32 width)
+{
 	if (!s)
 		return -1;
 	s->argv_len = s->argv_bad = s->argv_cut = 0;
-	dn_loop(ARGV_PARTS, argv_part, &w);
+	walk_argv(s, ptr, width);
 	if (s->argv_bad)
 		return -1;
 	if (s->argv_len > DN_RING_ARGV_MAX) {
@@ -138,7 +197,7 @@ static __always_inline int put_string(struct string_scratch *s, struct dn_task_s
  * readable now. at_return: the last try; what is still not readable is sent
  * empty and marked. Global, like read_argv.
  */
-__noinline int send_string(struct string_scratch *s, struct dn_task_state *st, __u32 item,
+FUNCTION int send_string(struct string_scratch *s, struct dn_task_state *st, __u32 item,
 			   __u32 at_return)
 {
 	__u32 kind = DN_PLAN_KIND(item), arg = DN_PLAN_ARG(item);
@@ -162,9 +221,6 @@ __noinline int send_string(struct string_scratch *s, struct dn_task_state *st, _
 		if (n > DN_RING_TEXT_MAX)	/* an exact fit is not cut */
 			s->head.flags |= DN_STR_TRUNCATED;
 		n = n > 0 ? n - 1 : -1;
-		want = n;
-	} else if (kind == DN_STR_ARGV) {
-		n = read_argv(s, ptr, st->abi == DN_NATIVE_ABI ? 8 : 4);
 		want = n;
 	} else {
 		want = sockaddr_len(st, arg, kind == DN_STR_SOCKADDR_OUT);
@@ -192,6 +248,28 @@ __noinline int send_string(struct string_scratch *s, struct dn_task_state *st, _
 	return put_string(s, st, item, n, want);
 }
 
+/* The same for an argument list: apart, as what it costs the verifier should
+ * be paid once and not for each string of a plan. */
+FUNCTION int send_argv(struct string_scratch *s, struct dn_task_state *st, __u32 item, __u32 at_return)
+{
+	long n;
+
+	if (!s || !st || DN_PLAN_ARG(item) > 5 || !st->args[DN_PLAN_ARG(item)])
+		return 0;
+	s->head.flags = at_return ? DN_STR_LATE : 0;
+	n = read_argv(s, st->args[DN_PLAN_ARG(item)], st->abi == DN_NATIVE_ABI ? 8 : 4);
+	if (n < 0) {
+		if (!at_return)
+			return -1;
+		s->head.flags |= DN_STR_UNREADABLE;
+		n = 0;
+		count(DN_COUNT_string_unreadable);
+	}
+	if (s->head.flags & DN_STR_TRUNCATED)
+		count(DN_COUNT_string_truncated);
+	return put_string(s, st, item, n, n);
+}
+
 /* This CPU's scratch area, marked busy; NULL where it is taken, and counted. */
 static __always_inline struct string_scratch *take_scratch(struct dn_task_state *st)
 {
@@ -211,9 +289,10 @@ static __always_inline struct string_scratch *take_scratch(struct dn_task_state 
 /* Reads and sends the strings of the open call that are due: at its entry all
  * but the kernel's answers, at its return those (if it succeeded) and the late
  * ones. */
-__noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_return, __u32 ok)
+FUNCTION int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_return, __u32 ok)
 {
 	const volatile struct dn_plan *plan;
+	__u32 list = 0, list_late = 0;
 	struct string_scratch *s;
 
 	if (!st || slot >= DN_SLOTS || st->nr >= DN_NR_MAX)
@@ -239,18 +318,25 @@ __noinline int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_retur
 		}
 		if (at_return && !(st->late & 1 << i))
 			continue;
-		if (send_string(s, st, item, at_return))
+		if (DN_PLAN_KIND(item) == DN_STR_ARGV) {
+			list = item;
+			list_late = 1 << i;
+		} else if (send_string(s, st, item, at_return)) {
 			st->late |= 1 << i;
+		}
 	}
+	if (list && send_argv(s, st, list, at_return))
+		st->late |= list_late;
 	s->busy = 0;
 	return 0;
 }
 
+#ifndef DN_PLAIN
 /*
  * The late strings of an execve that has succeeded: its pages are gone, but
  * the kernel has the path, and the new image its arguments (from, len).
  */
-__noinline int send_exec_strings(struct dn_task_state *st, __u32 slot, __u64 path, __u64 from,
+FUNCTION int send_exec_strings(struct dn_task_state *st, __u32 slot, __u64 path, __u64 from,
 				 __u64 len)
 {
 	struct string_scratch *s;
@@ -289,5 +375,6 @@ __noinline int send_exec_strings(struct dn_task_state *st, __u32 slot, __u64 pat
 	s->busy = 0;
 	return 0;
 }
+#endif
 
 #endif

@@ -160,12 +160,12 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	slot = open_call(st, task, regs, id);
 	st->in_call = 1;
 	nr = st->nr;
-	if (knobs.strings && nr < DN_NR_MAX && !st->hidden &&
-	    plan_of(slot, nr)->str[0])
-		send_strings(st, slot, false, false);
 #ifdef DN_PLAIN
 	call_begins(task, st, slot);
 #endif
+	if (knobs.strings && nr < DN_NR_MAX && !st->hidden &&
+	    plan_of(slot, nr)->str[0])
+		send_strings(st, slot, false, false);
 	st->start = bpf_ktime_get_boot_ns();
 	return 0;
 }

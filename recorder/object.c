@@ -52,7 +52,10 @@ static int keep_words(enum libbpf_print_level level, const char *fmt, va_list ap
 
 	if (level != LIBBPF_WARN || vasprintf(&all, fmt, ap) < 0)
 		return 0;
-	if (!complaint(all) && !words[0])	/* what follows the first says less */
+	/* What follows the first says less, and these two mislead: a limit is not
+	 * to blame, and no BTF of ours is needed. */
+	if (!complaint(all) && !words[0] && !strstr(all, "RLIMIT_MEMLOCK") &&
+	    !strstr(all, "Retrying without BTF"))
 		snprintf(words, sizeof(words), "%s", strncmp(all, "libbpf: ", 8) ? all : all + 8);
 	free(all);
 	return 0;

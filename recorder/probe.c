@@ -58,7 +58,7 @@ static const struct subject {
 
 struct observed {
 	const char *name, *rung, *without;
-	char reason[WHY];	/* why nothing better; "" where it is the best */
+	char reason[2 * WHY];	/* why nothing better; "" where it is the best */
 };
 
 struct dn_probe {
@@ -79,7 +79,7 @@ struct dn_probe {
 	struct observed seen[OBSERVED_MAX];
 	unsigned nseen;
 	bool strings;
-	char above[WHY];	/* why the rungs above this one were not taken */
+	char above[2 * WHY];	/* why the rungs above this one were not taken */
 };
 
 /* A program that the kernel refuses, and in which words. */
@@ -414,6 +414,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	struct refusal r[PROGRAMS_MAX] = { 0 };
 	struct dn_object_opts oo = { .strings = o->strings, .hide_setuid = o->hide_setuid };
 	char now[WHY] = "";
+	size_t at;
 	uint32_t size;
 	unsigned n = 0, first = 0;
 	int err = -ENOMEM;
@@ -463,8 +464,8 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		undo(p);
 		if (err == -EPERM || err == -EACCES || err == -EMFILE || err == -ENOMEM)
 			break;
-		if (!p->above[0])
-			snprintf(p->above, sizeof(p->above), "%s", now);
+		at = strlen(p->above);
+		snprintf(p->above + at, sizeof(p->above) - at, "%s%s: %s", at ? "; " : "", k->rung, now);
 		err = i + 1 < DN_OBJECT_KINDS ? 0 : err;
 	}
 	if (!err) {
