@@ -17,19 +17,18 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <zstd.h>
 
 #include "block.h"
-#include "decode.h"
 #include "encode.h"
 #include "events.h"
-#include "format_limits.h"
 #include "output.h"
 #include "scratch.h"
+#include "trace.h"
 #include "writer.h"
 
 struct found {
-	uint64_t calls, rows, blocks, footers, keyframes;
+	struct trace_shape shape;
+	uint64_t calls, rows;
 	uint32_t seq;		/* of the next call */
 	bool in_order;
 };
@@ -52,52 +51,12 @@ static int on_row(void *ctx, const struct dn_row *r)
 	return 0;
 }
 
-/* Reads a whole file, block by block; every byte must belong to a sound block. */
 static void read_back(const char *name, struct found *f)
 {
 	struct dn_sink sink = { on_call, on_row, f };
-	struct dn_decoder *d = dn_decoder_new();
-	uint8_t head[DN_FILE_HEADER_LEN], *stored, *raw;
-	struct dn_file_header fh;
-	FILE *in = fopen(name, "rb");
 
 	*f = (struct found){ .in_order = true };
-	assert_non_null(in);
-	stored = malloc(DN_BLOCK_STORED_MAX);
-	raw = malloc(DN_BLOCK_RAW_MAX);
-	assert_int_equal(fread(head, 1, sizeof(head), in), sizeof(head));
-	assert_int_equal(dn_file_header_get(head, sizeof(head), &fh), 0);
-	while (fread(head, 1, DN_BLOCK_HEADER_LEN, in) == DN_BLOCK_HEADER_LEN) {
-		struct dn_block_header h;
-		const uint8_t *p = stored;
-
-		assert_int_equal(dn_block_header_get(head, sizeof(head), &h), 0);
-		assert_int_equal(fread(stored, 1, h.stored_len, in), h.stored_len);
-		assert_true(dn_block_verify(head, &h, stored));
-		assert_int_equal(h.seq, f->blocks++);
-		assert_memory_equal(h.uuid, fh.uuid, sizeof(fh.uuid));
-		if (h.flags & DN_BLOCK_ZSTD) {
-			assert_int_equal(ZSTD_decompress(raw, DN_BLOCK_RAW_MAX, stored, h.stored_len),
-					 h.raw_len);
-			p = raw;
-		}
-		f->keyframes += h.kind == DN_BLOCK_KEYFRAME;
-		if (h.kind == DN_BLOCK_EVENTS || h.kind == DN_BLOCK_KEYFRAME) {
-			assert_int_equal(dn_decode(d, p, h.raw_len, &sink, NULL), 0);
-		} else if (h.kind == DN_BLOCK_FOOTER) {
-			struct dn_footer foot;
-
-			assert_int_equal(dn_footer_get(p, h.raw_len, &foot), 0);
-			assert_int_equal(foot.nblocks, f->blocks - 1);
-			dn_footer_free(&foot);
-			f->footers++;
-		}
-	}
-	assert_true(feof(in));
-	fclose(in);
-	free(stored);
-	free(raw);
-	dn_decoder_free(d);
+	trace_read(name, &sink, &f->shape);
 }
 
 static struct dn_writer *begin(struct dn_output **out, const char *name)
@@ -157,9 +116,9 @@ static void test_whole(void **state)
 	assert_int_equal(f.calls, 500000);
 	assert_int_equal(f.rows, 1);
 	assert_true(f.in_order);
-	assert_int_equal(f.footers, 1);
-	assert_int_equal(f.keyframes, 1);
-	assert_true(f.blocks > 3);
+	assert_int_equal(f.shape.footers, 1);
+	assert_int_equal(f.shape.keyframes, 1);
+	assert_true(f.shape.blocks > 3);
 	assert_int_equal(stat("a.dnt", &sb), 0);
 	assert_int_equal(sb.st_size, st.bytes);
 	assert_int_equal(sb.st_mode & 0777, 0600);
@@ -182,7 +141,7 @@ static void test_age(void **state)
 	dn_output_close(out);
 	read_back("b.dnt", &f);
 	assert_int_equal(f.calls, 30);
-	assert_int_equal(f.blocks, 4);		/* schema, two of events, footer */
+	assert_int_equal(f.shape.blocks, 4);		/* schema, two of events, footer */
 }
 
 /* A limit on the size of files makes writes fail with EFBIG, part of the way
