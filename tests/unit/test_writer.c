@@ -1,6 +1,5 @@
 /*
- * test_writer.c - writer and output: what is written is a whole trace, also
- * when writes fail; names are given and kept as promised.
+ * test_writer.c - what is written is a whole trace, also when writes fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -172,97 +171,6 @@ static void test_full(void **state)
 	assert_int_equal(f.calls + st.calls_lost, 500000);
 }
 
-static void put(const char *name, const char *text)
-{
-	FILE *f = fopen(name, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static int files(void)
-{
-	FILE *p = popen("ls -A | wc -l", "r");
-	int n = -1;
-
-	assert_non_null(p);
-	assert_int_equal(fscanf(p, "%d", &n), 1);
-	pclose(p);
-	return n;
-}
-
-static void test_names(void **state)
-{
-	struct dn_output *out;
-	struct stat sb;
-	char why[512];
-
-	(void)state;
-	put("text", "this is no trace\n");
-	assert_int_equal(symlink("text", "link"), 0);
-	assert_int_equal(mkdir("folder", 0700), 0);
-	assert_null(dn_output_open("text", why));
-	assert_non_null(strstr(why, "not a trace"));
-	assert_null(dn_output_open("link", why));
-	assert_non_null(strstr(why, "symbolic link"));
-	assert_null(dn_output_open("folder", why));
-	assert_null(dn_output_open("folder/", why));
-	assert_null(dn_output_open("nowhere/x", why));
-	assert_non_null(strstr(why, "No such file"));
-	assert_int_equal(files(), 3);		/* nothing was left behind */
-
-	out = dn_output_open("x.dnt", why);	/* not committed: gone again */
-	assert_non_null(out);
-	assert_int_equal(access("x.dnt", F_OK), -1);
-	dn_output_close(out);
-	assert_int_equal(files(), 3);
-
-	for (unsigned i = 0; i < 2; i++) {	/* the second time the first is kept */
-		uint8_t magic[DN_FILE_HEADER_LEN] = { 0 };
-
-		memcpy(magic, dn_file_magic, DN_MAGIC_LEN);
-		magic[100] = (uint8_t)i;
-		out = dn_output_open("x.dnt", why);
-		assert_non_null(out);
-		assert_int_equal(dn_output_write(out, magic, sizeof(magic)), 0);
-		assert_int_equal(dn_output_commit(out), 0);
-		assert_int_equal(dn_output_close(out), 0);
-	}
-	assert_int_equal(stat("x.dnt.old", &sb), 0);
-	assert_int_equal(sb.st_size, DN_FILE_HEADER_LEN);
-	assert_int_equal(files(), 5);
-	put("x.dnt", "");			/* an empty file is in nobody's way */
-	out = dn_output_open("x.dnt", why);
-	assert_non_null(out);
-	dn_output_close(out);
-}
-
-static void test_devices(void **state)
-{
-	struct dn_output *out;
-	struct stat before, after;
-	char why[512];
-
-	(void)state;
-	assert_int_equal(stat("/dev/null", &before), 0);
-	out = dn_output_open("/dev/null", why);
-	assert_non_null(out);
-	assert_int_equal(dn_output_write(out, "abc", 3), 0);
-	assert_int_equal(dn_output_size(out), 3);
-	assert_int_equal(dn_output_commit(out), 0);
-	dn_output_close(out);
-	assert_int_equal(stat("/dev/null", &after), 0);
-	assert_int_equal(before.st_mode, after.st_mode);
-	assert_int_equal(before.st_ino, after.st_ino);
-
-	out = dn_output_open("/dev/full", why);
-	assert_non_null(out);
-	assert_int_equal(dn_output_write(out, "abc", 3), -ENOSPC);
-	assert_int_equal(dn_output_write(out, "abc", 3), -EPIPE);	/* a stream has no way back */
-	dn_output_close(out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,10 +179,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_age, scratch_setup,
 						scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_full, scratch_setup,
-						scratch_teardown),
-		cmocka_unit_test_setup_teardown(test_names, scratch_setup,
-						scratch_teardown),
-		cmocka_unit_test_setup_teardown(test_devices, scratch_setup,
 						scratch_teardown),
 	};
 
