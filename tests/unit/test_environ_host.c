@@ -182,8 +182,8 @@ static void nodes(void **state)
 static void groups(void **state)
 {
 	(void)state;
-	put("proc/self/cgroup", "5:cpuset,memory_x:/wrong\n4:cpuacct,cpu:/c/d\n3:xmemory:/wrong\n"
-				"2:memory:/m\n1:name=systemd:/s\n");
+	put("proc/self/cgroup", "4:memory:/m\n3:cpuacct,cpu:/c/d\n2:cpuset,memory_x:/wrong\n"
+				"1:name=systemd,xmemory,xcpu:/wrong\n");
 	put("proc/self/mountinfo",
 	    "30 1 0:1 / /sys/fs/cgroup/cpuset rw - cgroup none rw,cpuset\n"
 	    "31 1 0:2 / /sys/fs/cgroup/cpu rw shared:9 - cgroup none rw,cpu,cpuacct\n"
