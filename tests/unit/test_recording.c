@@ -201,9 +201,6 @@ static void exits(void **state)
 	assert_string_equal(environment(&t, "recorder.command"), "test_recording");
 	assert_true(collect_count(&t.rows, DN_EV_probe) > 0);
 	assert_true(collect_count(&t.rows, DN_EV_clock) >= 2);
-	/* figures of the command: at its beginning, and as a zombie */
-	r = collect_find(&t.rows, DN_EV_process_sample, 0);
-	assert_int_equal(F(r, DN_F_process_sample_pid), F(target, DN_F_thread_start_pid));
 	trace_free(&t);
 }
 
@@ -341,6 +338,10 @@ static void duration(void **state)
 		}
 	assert_int_equal(unfinished, 1);
 	assert_int_equal(trace_counter(&t, DN_COUNT_unfinished), 1);
+	/* one that ends within a pass of the consumer may have no reading */
+	r = collect_find(&t.rows, DN_EV_process_sample, 0);
+	assert_non_null(r);
+	assert_int_equal(F(r, DN_F_process_sample_pid), F(target, DN_F_thread_start_pid));
 	trace_free(&t);
 }
 
