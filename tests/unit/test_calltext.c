@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "calltext.h"
-#include "names.h"
 #include "syscalls.h"
 
 #define X86_64 DN_ABI_X86_64
@@ -621,40 +620,6 @@ static void every_call(void **state)
 	dn_text_free(&t);
 }
 
-static void names(void **state)
-{
-	(void)state;
-	assert_string_equal(dn_errno_name(2), "ENOENT");
-	assert_string_equal(dn_errno_message(25), "Inappropriate ioctl for device");
-	assert_string_equal(dn_errno_name(512), "ERESTARTSYS");
-	assert_true(dn_errno_is_restart(516));
-	assert_false(dn_errno_is_restart(515));
-	assert_false(dn_errno_is_restart(4));
-	assert_null(dn_errno_name(0));
-	assert_null(dn_errno_name(41));
-	assert_null(dn_errno_name(100000));
-	assert_int_equal(dn_errno_by_name("EAGAIN"), 11);
-	assert_int_equal(dn_errno_by_name("ENONSENSE"), -ENOENT);
-	for (unsigned int e = 1; e < 134; e++)
-		if (dn_errno_name(e)) {
-			assert_int_equal(dn_errno_by_name(dn_errno_name(e)), (int)e);
-#ifdef __GLIBC__
-			assert_string_equal(dn_errno_message(e), strerror((int)e));
-#endif
-		}
-	assert_string_equal(dn_signal_name(9), "SIGKILL");
-	assert_string_equal(dn_signal_name(33), "SIGRT_1");
-	assert_null(dn_signal_name(0));
-	assert_null(dn_signal_name(65));
-	assert_null(dn_signal_name(-1));
-	assert_int_equal(dn_signal_by_name("TERM"), 15);
-	assert_int_equal(dn_signal_by_name("SIGCHLD"), 17);
-	assert_int_equal(dn_signal_by_name("SIGRT_32"), 64);
-	assert_int_equal(dn_signal_by_name("SIGFOO"), -ENOENT);
-	for (int s = 1; s <= 64; s++)
-		assert_int_equal(dn_signal_by_name(dn_signal_name(s)), s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -669,7 +634,6 @@ int main(void)
 		cmocka_unit_test(strings),
 		cmocka_unit_test(unfinished_and_aligned),
 		cmocka_unit_test(every_call),
-		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,6 @@
 
 #include <cmocka.h>
 
-#include "hostsample.h"
 #include "procfs.h"
 #include "row.h"
 
@@ -238,25 +237,6 @@ static void host_files(void **state)
 	assert_int_equal(c.user, 1);
 	assert_int_equal(c.steal, 8);
 	assert_int_equal(c.ctxt, 99);
-}
-
-static void partitions(void **state)
-{
-	static const struct {
-		const char *disk, *name;
-		bool is;
-	} t[] = {
-		{ "sda", "sda1", true },     { "sda", "sdaa", false },	{ "sda", "sda", false },
-		{ "loop1", "loop10", false }, { "loop1", "loop1p1", true }, { "dm-1", "dm-10", false },
-		{ "nvme0n1", "nvme0n1p2", true }, { "nvme0n1", "nvme0n10", false },
-		{ "mmcblk0", "mmcblk0boot0", false }, { "mmcblk0", "mmcblk0p", false },
-		{ "", "sda1", false },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < N(t); i++)
-		assert_int_equal(dn_is_partition(t[i].disk, strlen(t[i].disk), t[i].name,
-						 strlen(t[i].name)), t[i].is);
 }
 
 static void scaling(void **state)
@@ -487,7 +467,6 @@ int main(void)
 		cmocka_unit_test(keyed_files),
 		cmocka_unit_test(maps),
 		cmocka_unit_test(host_files),
-		cmocka_unit_test(partitions),
 		cmocka_unit_test(scaling),
 		cmocka_unit_test(lines),
 		cmocka_unit_test(self),

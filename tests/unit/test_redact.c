@@ -16,7 +16,6 @@
 #include <cmocka.h>
 
 #include "redact.h"
-#include "redact_words.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 #define R DN_REDACTED
@@ -202,14 +201,6 @@ static void forms(void **state)
 
 	(void)state;
 	check(p, N(p));
-}
-
-/* The scanner looks only at places where some form may begin. */
-static void form_table(void **state)
-{
-	(void)state;
-	for (const struct dn_secret_form *f = dn_secret_forms; f->prefix; f++)
-		assert_non_null(strchr(DN_SECRET_FORM_FIRST, f->prefix[0]));
 }
 
 static void nested(void **state)
@@ -403,7 +394,6 @@ int main(void)
 		cmocka_unit_test(names),
 		cmocka_unit_test(headers_and_urls),
 		cmocka_unit_test(forms),
-		cmocka_unit_test(form_table),
 		cmocka_unit_test(nested),
 		cmocka_unit_test(cut),
 		cmocka_unit_test(text),

@@ -1,6 +1,5 @@
 /*
- * test_writer.c - writer and output: what is written is a whole trace, also
- * when writes fail; names are given and kept as promised.
+ * test_writer.c - what is written is a whole trace, also when writes fail.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,19 +16,18 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <zstd.h>
 
 #include "block.h"
-#include "decode.h"
 #include "encode.h"
 #include "events.h"
-#include "format_limits.h"
 #include "output.h"
 #include "scratch.h"
+#include "trace.h"
 #include "writer.h"
 
 struct found {
-	uint64_t calls, rows, blocks, footers, keyframes;
+	struct trace_shape shape;
+	uint64_t calls, rows;
 	uint32_t seq;		/* of the next call */
 	bool in_order;
 };
@@ -52,52 +50,12 @@ static int on_row(void *ctx, const struct dn_row *r)
 	return 0;
 }
 
-/* Reads a whole file, block by block; every byte must belong to a sound block. */
 static void read_back(const char *name, struct found *f)
 {
 	struct dn_sink sink = { on_call, on_row, f };
-	struct dn_decoder *d = dn_decoder_new();
-	uint8_t head[DN_FILE_HEADER_LEN], *stored, *raw;
-	struct dn_file_header fh;
-	FILE *in = fopen(name, "rb");
 
 	*f = (struct found){ .in_order = true };
-	assert_non_null(in);
-	stored = malloc(DN_BLOCK_STORED_MAX);
-	raw = malloc(DN_BLOCK_RAW_MAX);
-	assert_int_equal(fread(head, 1, sizeof(head), in), sizeof(head));
-	assert_int_equal(dn_file_header_get(head, sizeof(head), &fh), 0);
-	while (fread(head, 1, DN_BLOCK_HEADER_LEN, in) == DN_BLOCK_HEADER_LEN) {
-		struct dn_block_header h;
-		const uint8_t *p = stored;
-
-		assert_int_equal(dn_block_header_get(head, sizeof(head), &h), 0);
-		assert_int_equal(fread(stored, 1, h.stored_len, in), h.stored_len);
-		assert_true(dn_block_verify(head, &h, stored));
-		assert_int_equal(h.seq, f->blocks++);
-		assert_memory_equal(h.uuid, fh.uuid, sizeof(fh.uuid));
-		if (h.flags & DN_BLOCK_ZSTD) {
-			assert_int_equal(ZSTD_decompress(raw, DN_BLOCK_RAW_MAX, stored, h.stored_len),
-					 h.raw_len);
-			p = raw;
-		}
-		f->keyframes += h.kind == DN_BLOCK_KEYFRAME;
-		if (h.kind == DN_BLOCK_EVENTS || h.kind == DN_BLOCK_KEYFRAME) {
-			assert_int_equal(dn_decode(d, p, h.raw_len, &sink, NULL), 0);
-		} else if (h.kind == DN_BLOCK_FOOTER) {
-			struct dn_footer foot;
-
-			assert_int_equal(dn_footer_get(p, h.raw_len, &foot), 0);
-			assert_int_equal(foot.nblocks, f->blocks - 1);
-			dn_footer_free(&foot);
-			f->footers++;
-		}
-	}
-	assert_true(feof(in));
-	fclose(in);
-	free(stored);
-	free(raw);
-	dn_decoder_free(d);
+	trace_read(name, &sink, &f->shape);
 }
 
 static struct dn_writer *begin(struct dn_output **out, const char *name)
@@ -157,9 +115,9 @@ static void test_whole(void **state)
 	assert_int_equal(f.calls, 500000);
 	assert_int_equal(f.rows, 1);
 	assert_true(f.in_order);
-	assert_int_equal(f.footers, 1);
-	assert_int_equal(f.keyframes, 1);
-	assert_true(f.blocks > 3);
+	assert_int_equal(f.shape.footers, 1);
+	assert_int_equal(f.shape.keyframes, 1);
+	assert_true(f.shape.blocks > 3);
 	assert_int_equal(stat("a.dnt", &sb), 0);
 	assert_int_equal(sb.st_size, st.bytes);
 	assert_int_equal(sb.st_mode & 0777, 0600);
@@ -182,7 +140,7 @@ static void test_age(void **state)
 	dn_output_close(out);
 	read_back("b.dnt", &f);
 	assert_int_equal(f.calls, 30);
-	assert_int_equal(f.blocks, 4);		/* schema, two of events, footer */
+	assert_int_equal(f.shape.blocks, 4);		/* schema, two of events, footer */
 }
 
 /* A limit on the size of files makes writes fail with EFBIG, part of the way
@@ -213,97 +171,6 @@ static void test_full(void **state)
 	assert_int_equal(f.calls + st.calls_lost, 500000);
 }
 
-static void put(const char *name, const char *text)
-{
-	FILE *f = fopen(name, "w");
-
-	assert_non_null(f);
-	fputs(text, f);
-	fclose(f);
-}
-
-static int files(void)
-{
-	FILE *p = popen("ls -A | wc -l", "r");
-	int n = -1;
-
-	assert_non_null(p);
-	assert_int_equal(fscanf(p, "%d", &n), 1);
-	pclose(p);
-	return n;
-}
-
-static void test_names(void **state)
-{
-	struct dn_output *out;
-	struct stat sb;
-	char why[512];
-
-	(void)state;
-	put("text", "this is no trace\n");
-	assert_int_equal(symlink("text", "link"), 0);
-	assert_int_equal(mkdir("folder", 0700), 0);
-	assert_null(dn_output_open("text", why));
-	assert_non_null(strstr(why, "not a trace"));
-	assert_null(dn_output_open("link", why));
-	assert_non_null(strstr(why, "symbolic link"));
-	assert_null(dn_output_open("folder", why));
-	assert_null(dn_output_open("folder/", why));
-	assert_null(dn_output_open("nowhere/x", why));
-	assert_non_null(strstr(why, "No such file"));
-	assert_int_equal(files(), 3);		/* nothing was left behind */
-
-	out = dn_output_open("x.dnt", why);	/* not committed: gone again */
-	assert_non_null(out);
-	assert_int_equal(access("x.dnt", F_OK), -1);
-	dn_output_close(out);
-	assert_int_equal(files(), 3);
-
-	for (unsigned i = 0; i < 2; i++) {	/* the second time the first is kept */
-		uint8_t magic[DN_FILE_HEADER_LEN] = { 0 };
-
-		memcpy(magic, dn_file_magic, DN_MAGIC_LEN);
-		magic[100] = (uint8_t)i;
-		out = dn_output_open("x.dnt", why);
-		assert_non_null(out);
-		assert_int_equal(dn_output_write(out, magic, sizeof(magic)), 0);
-		assert_int_equal(dn_output_commit(out), 0);
-		assert_int_equal(dn_output_close(out), 0);
-	}
-	assert_int_equal(stat("x.dnt.old", &sb), 0);
-	assert_int_equal(sb.st_size, DN_FILE_HEADER_LEN);
-	assert_int_equal(files(), 5);
-	put("x.dnt", "");			/* an empty file is in nobody's way */
-	out = dn_output_open("x.dnt", why);
-	assert_non_null(out);
-	dn_output_close(out);
-}
-
-static void test_devices(void **state)
-{
-	struct dn_output *out;
-	struct stat before, after;
-	char why[512];
-
-	(void)state;
-	assert_int_equal(stat("/dev/null", &before), 0);
-	out = dn_output_open("/dev/null", why);
-	assert_non_null(out);
-	assert_int_equal(dn_output_write(out, "abc", 3), 0);
-	assert_int_equal(dn_output_size(out), 3);
-	assert_int_equal(dn_output_commit(out), 0);
-	dn_output_close(out);
-	assert_int_equal(stat("/dev/null", &after), 0);
-	assert_int_equal(before.st_mode, after.st_mode);
-	assert_int_equal(before.st_ino, after.st_ino);
-
-	out = dn_output_open("/dev/full", why);
-	assert_non_null(out);
-	assert_int_equal(dn_output_write(out, "abc", 3), -ENOSPC);
-	assert_int_equal(dn_output_write(out, "abc", 3), -EPIPE);	/* a stream has no way back */
-	dn_output_close(out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -312,10 +179,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_age, scratch_setup,
 						scratch_teardown),
 		cmocka_unit_test_setup_teardown(test_full, scratch_setup,
-						scratch_teardown),
-		cmocka_unit_test_setup_teardown(test_names, scratch_setup,
-						scratch_teardown),
-		cmocka_unit_test_setup_teardown(test_devices, scratch_setup,
 						scratch_teardown),
 	};
 
