@@ -301,4 +301,5 @@ def main():
             print(name, field, *sums[name, field])
 
 
-main()
+if __name__ == "__main__":
+    main()
