@@ -108,6 +108,7 @@ static void what_goes_wrong(void **unused)
 	assert_int_equal(dn_query_value(db, "SELECT 7", 21, -1), 7);
 	assert_int_equal(dn_query_value(db, "SELECT NULL", 0, -5), -5);
 	assert_int_equal(dn_query_value(db, "SELECT 1 WHERE 0", 0, -5), -5);
+	assert_int_equal(dn_query_value(db, "SELECT there_is_none", 0, -5), -5);
 }
 
 /* --- page.h ------------------------------------------------------------------ */
@@ -143,6 +144,15 @@ static void paragraphs(void **unused)
 	}
 	assert_int_equal(seen, words);
 	free(out);
+	for (int w = 1; w < 79; w++)	/* a line may be full to its last column */
+		for (int more = 0; more < 2; more++) {
+			snprintf(text, sizeof(text), "%0*d %0*d", w, 0, 79 - w + more, 0);
+			p = page(false);
+			dn_page_wrap(&p, "", text);
+			fclose(p.out);
+			assert_int_equal(strcspn(out, "\n"), more ? w : DN_PAGE_WIDTH);
+			free(out);
+		}
 	/* a word that fits no line has one of its own */
 	memset(text, 'w', 100);
 	strcpy(text + 100, " x");
