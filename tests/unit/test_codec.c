@@ -380,6 +380,11 @@ static void test_rows_for_a_length(void **state)
 					 &skipped), -EBADMSG);
 	assert_int_equal(decode_sections(p, empty_section(p, 5000, most + 1, 1), &seen, &skipped),
 			 -EBADMSG);
+	/* all sections count together */
+	assert_int_equal(decode_sections(p, empty_section(empty_section(p, DN_EV_clock, most - 8, 0),
+							  DN_EV_loss, most - 8, 0),
+					 &seen, &skipped), -EBADMSG);
+	assert_int_equal(seen, most - 8);
 	/* a row costs what its known fields cost: 10^11 columns would be minutes */
 	begin = clock();
 	assert_int_equal(decode_sections(p, empty_section(p, DN_EV_clock, 1 << 20, 1 << 18), &seen,

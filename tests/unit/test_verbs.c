@@ -177,6 +177,7 @@ static void what_makes_no_sense(void **unused)
 		{ "--threads 1x", "it is not a number of threads" },
 		{ "log --since yesterday", "it is not a time" },
 		{ "log --tail -1", "it is not a count" },
+		{ "log --pid 1;2", "it is not a list of process ids" },
 		{ "log --pid 1,,2", "it is not a list of process ids" },
 		{ "log --tid 99999999999", "it is not a list of thread ids" },
 		{ "--color blue", "it is not auto, always or never" },
