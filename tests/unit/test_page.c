@@ -127,8 +127,8 @@ static void paragraphs(void **unused)
 
 	text[0] = 0;
 	for (; strlen(text) < 1900; words++)
-		sprintf(text + strlen(text), "%.*s ", (int)(1 + words % 13), "\xc3\xa4\xc3\xa4wwwwwwwww" +
-			4 * (words % 2));
+		sprintf(text + strlen(text), "%.*s ", (int)(1 + words % 13),
+			words % 2 ? "wwwwwwwww" : "wwww\xc3\xa4");
 	p = page(false);
 	dn_page_wrap(&p, "12345", text);
 	fclose(p.out);
