@@ -292,9 +292,9 @@ enum dn_parsed dn_options_parse(struct dn_options *o, int argc, char **argv,
 
 	*o = (struct dn_options){ .threads = default_threads(), .tail = -1 };
 	make_getopt(lo, letters);
-	optind = 1;
+	optind = 0;	/* with 1 it would go on in the middle of a word of an earlier command line */
 	opterr = 0;
-	while (at = optind, (c = getopt_long(argc, argv, letters, lo, NULL)) != -1) {
+	while (at = optind ? optind : 1, (c = getopt_long(argc, argv, letters, lo, NULL)) != -1) {
 		const struct opt *opt = find(c);
 		const char *wrong;
 

@@ -129,7 +129,7 @@ static long read_file(struct dn_source *s, uint64_t off, uint8_t *buf, size_t le
 			break;
 		done += (size_t)n;
 	}
-	if (off + done > s->size)	/* it grows while we read */
+	if (done && off + done > s->size)	/* it grows while we read */
 		s->size = off + done;
 	return (long)done;
 }

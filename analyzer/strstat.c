@@ -123,7 +123,8 @@ static int add_bytes(struct dn_strstat *s, const char *p, uint32_t len)
 		s->arena = q;
 		s->arena_cap = cap;
 	}
-	memcpy(s->arena + s->bytes, p, len);
+	if (len)
+		memcpy(s->arena + s->bytes, p, len);
 	s->bytes += len;
 	return 0;
 }
@@ -141,7 +142,8 @@ static int intern(struct dn_strstat *s, const char *p, uint32_t len, uint32_t *i
 	for (; s->string_slot[j]; j = (j + 1) & (s->string_slots - 1)) {
 		const struct dn_strstat_string *t = &s->string[s->string_slot[j] - 1];
 
-		if (t->hash == hash && t->len == len && !memcmp(s->arena + t->at, p, len)) {
+		if (t->hash == hash && t->len == len &&
+		    (!len || !memcmp(s->arena + t->at, p, len))) {
 			*index = s->string_slot[j] - 1;
 			return 0;
 		}

@@ -50,9 +50,24 @@
 #ifndef DN_COMMON_COLUMNS_H
 #define DN_COMMON_COLUMNS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
+#include "format_limits.h"
 #include "record.h"
+
+/*
+ * Events that a payload of this length may hold. A row may cost no byte at all
+ * where it repeats the one before and the column ends there; those that a
+ * recorder writes cost a byte at least, since time passes. The limit keeps a few
+ * bytes from standing for a million rows.
+ */
+static inline uint64_t dn_rows_max(size_t len)
+{
+	uint64_t n = DN_BLOCK_ROWS_FREE + (uint64_t)DN_BLOCK_ROWS_A_BYTE * len;
+
+	return n < DN_BLOCK_ROWS_MAX ? n : DN_BLOCK_ROWS_MAX;
+}
 
 enum dn_call_column {
 	DN_COL_SITES,

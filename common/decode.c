@@ -5,6 +5,12 @@
  * fit its bytes; every column is then a bounded reader of its own that yields
  * 0 past its end. Rows cost no memory, and sites only what the payload paid
  * for in bytes, so an absurd count is refused or harmless.
+ *
+ * Work is bounded too: a section has rows, a known event one section, and all
+ * rows together are limited by the payload's length (dn_rows_max()). What a
+ * row costs depends on the fields that we know, not on the columns that are
+ * there. So a payload that inflates from nothing does not cost more than one
+ * of its length may.
  */
 #include "decode.h"
 
@@ -156,9 +162,10 @@ static int read_columns(struct dn_decoder *d, struct dn_bytes *b, uint64_t ncol)
 	return 0;
 }
 
-static int columns_bad(const struct dn_decoder *d)
+/* Of the first n only: a section may have any number that nobody reads. */
+static int columns_bad(const struct dn_decoder *d, unsigned n)
 {
-	for (uint32_t i = 0; i < d->ncol; i++)
+	for (unsigned i = 0; i < n; i++)
 		if (d->col[i].bad)
 			return -EBADMSG;
 	return 0;
@@ -200,7 +207,7 @@ static int decode_rows(struct dn_decoder *d, unsigned event, uint64_t rows, cons
 				break;
 			}
 		}
-		err = columns_bad(d);
+		err = columns_bad(d, 2 * have);
 		if (!err)
 			err = sink->row(sink->ctx, &row);
 		if (err)
@@ -352,20 +359,24 @@ int dn_decode(struct dn_decoder *d, const void *payload, size_t len,
 	      const struct dn_sink *sink, uint64_t *skipped)
 {
 	struct dn_bytes b = dn_bytes_of(payload, len);
-	uint64_t total = 0;
+	uint64_t left = dn_rows_max(len);
+	bool seen[DN_EV_MAX] = { false };
 	int err = read_strings(d, &b);
 
 	while (!err && dn_bytes_left(&b)) {
 		uint64_t event = dn_get_varint(&b), rows = dn_get_varint(&b);
 		uint64_t columns = dn_get_varint(&b);
+		bool known = event < DN_EV_MAX && dn_event_desc((unsigned)event);
 
-		total += rows;
-		if (b.bad || rows > DN_BLOCK_ROWS_MAX || total > DN_BLOCK_ROWS_MAX)
+		if (b.bad || !event || !rows || rows > left || (known && seen[event]))
 			return -EBADMSG;
+		left -= rows;
 		err = read_columns(d, &b, columns);
 		if (err)
 			break;
-		if (event >= DN_EV_MAX || !dn_event_desc((unsigned)event)) {
+		if (known)
+			seen[event] = true;
+		if (!known) {
 			if (skipped)
 				*skipped += rows;
 		} else if (event < 64 && !(d->want & UINT64_C(1) << event)) {

@@ -24,7 +24,8 @@ void dn_decoder_want(struct dn_decoder *d, uint64_t events);
  * events in id order, then the system calls, each kind in the order in which
  * it was added. Records of unknown kinds are skipped and counted in *skipped
  * (may be NULL). Strings live until the next call with this decoder or the
- * end of payload's life, whichever is first.
+ * end of payload's life, whichever is first. The sink is called dn_rows_max()
+ * times at most (columns.h), and other work is linear in len.
  * 0, -EBADMSG (damaged; what came before it has been handed on), -ENOMEM, or
  * what the sink returned.
  */

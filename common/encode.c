@@ -213,9 +213,12 @@ static uint32_t intern(struct dn_encoder *e, const char *p, uint32_t len)
 	return t->count;
 }
 
+/* e->bytes may be up to three times the raw length of a block of short strings and many
+ * shapes; an eighth of it is below dn_rows_max() in any case. */
 static int has_room(const struct dn_encoder *e, size_t more)
 {
-	return e->info.rows < DN_BLOCK_ROWS_MAX && e->bytes + more < DN_BLOCK_RAW_MAX / 2;
+	return e->info.rows < dn_rows_max(e->bytes / DN_BLOCK_ROWS_A_BYTE) &&
+	       e->bytes + more < DN_BLOCK_RAW_MAX / 2;
 }
 
 static void count_row(struct dn_encoder *e, unsigned kind, uint64_t start, uint64_t end)

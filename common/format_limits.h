@@ -10,6 +10,8 @@
 #define DN_BLOCK_RAW_MAX (16u << 20)	/* bytes of a block before compression */
 #define DN_BLOCK_STORED_MAX (17u << 20)	/* bytes of a block on disk, above ZSTD_compressBound of the former */
 #define DN_BLOCK_ROWS_MAX (1u << 20)	/* events of a block, of all kinds */
+#define DN_BLOCK_ROWS_FREE 4096		/* of these, those that may cost no byte ... */
+#define DN_BLOCK_ROWS_A_BYTE 8		/* ... and further ones for each byte of its raw length */
 #define DN_BLOCK_SITES_MAX (1u << 14)	/* shapes of system calls in a block */
 #define DN_BLOCK_COLUMNS_MAX (1u << 18)	/* columns of a section */
 #define DN_STRING_MAX (1u << 20)	/* bytes of one string */

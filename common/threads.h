@@ -77,18 +77,21 @@ static inline struct dn_thread_state *dn_threads_get(struct dn_thread_table *t,
 	return &t->slot[i];
 }
 
-static inline void dn_threads_clear(struct dn_thread_table *t)
-{
-	if (t->count)
-		memset(t->used, 0, t->cap);
-	t->count = 0;
-}
-
 static inline void dn_threads_free(struct dn_thread_table *t)
 {
 	free(t->slot);
 	free(t->used);
 	memset(t, 0, sizeof(*t));
+}
+
+/* A table that one block blew up is not wiped for every small block after it. */
+static inline void dn_threads_clear(struct dn_thread_table *t)
+{
+	if (t->cap > 1024 && t->count < t->cap / 16)
+		dn_threads_free(t);
+	else if (t->count)
+		memset(t->used, 0, t->cap);
+	t->count = 0;
 }
 
 #endif

@@ -1,7 +1,8 @@
 dnl DN_FLAGS: the language level, hardening, and the sanitizer switches. Sets
 dnl DN_CFLAGS, DN_CPPFLAGS, DN_LDFLAGS for programs, DN_SO_LDFLAGS for the
 dnl SQLite extension, and DN_SANITIZE (for compiler and linker; apart,
-dnl because the programs that tests record must be as plain as a user's).
+dnl because the programs that tests record must be as plain as a user's), and
+dnl DN_FUZZER, what links libFuzzer in.
 AC_DEFUN([DN_FLAGS], [
   AC_ARG_ENABLE([asan],
     [AS_HELP_STRING([--enable-asan], [build with AddressSanitizer])],
@@ -9,6 +10,11 @@ AC_DEFUN([DN_FLAGS], [
   AC_ARG_ENABLE([ubsan],
     [AS_HELP_STRING([--enable-ubsan], [build with UndefinedBehaviorSanitizer])],
     [], [enable_ubsan=no])
+  AC_ARG_ENABLE([fuzzers],
+    [AS_HELP_STRING([--enable-fuzzers],
+       [build the fuzz targets with libFuzzer, and all with AddressSanitizer; needs CC=clang])],
+    [], [enable_fuzzers=no])
+  AS_IF([test "x$enable_fuzzers" = xyes], [enable_asan=yes])
   AC_ARG_ENABLE([hardening],
     [AS_HELP_STRING([--disable-hardening], [no stack protector, fortify, relro])],
     [], [enable_hardening=yes])
@@ -50,6 +56,16 @@ AC_DEFUN([DN_FLAGS], [
       [AC_MSG_ERROR([cannot build with --enable-ubsan: $CC has no -fsanitize=undefined here. Install its runtime (libubsan or compiler-rt) or leave the switch out.])])
     DN_ADD_FLAG([DN_SANITIZE], [-fno-sanitize-recover=undefined])
   ])
+  DN_FUZZER=
+  AS_IF([test "x$enable_fuzzers" = xyes], [
+    dn_before=$DN_SANITIZE
+    DN_ADD_FLAG([DN_SANITIZE], [-fsanitize=fuzzer-no-link])
+    AS_IF([test "x$dn_before" = "x$DN_SANITIZE"],
+      [AC_MSG_ERROR([cannot build with --enable-fuzzers: $CC has no -fsanitize=fuzzer. Configure with CC=clang and its runtime (on Debian: clang, libclang-rt-dev), or leave the switch out.])])
+    DN_FUZZER=-fsanitize=fuzzer
+  ])
+  AM_CONDITIONAL([FUZZERS], [test -n "$DN_FUZZER"])
+  AC_SUBST([DN_FUZZER])
   AS_IF([test -n "$DN_SANITIZE"], [
     AS_VAR_APPEND([DN_SANITIZE], [" -fno-omit-frame-pointer"])
   ], [

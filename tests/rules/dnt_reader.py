@@ -223,8 +223,13 @@ def events(payload, known):
     lengths = [b.varint() for _ in range(count)]
     assert sum(lengths) == total
     strings = [None] + [b.take(n) for n in lengths]
+    seen, most = set(), min(1048576, 4096 + 8 * len(payload))
     while b.left():
         event, rows, ncols = b.varint(), b.varint(), b.varint()
+        assert event and rows and event not in seen
+        seen.add(event)
+        most -= rows
+        assert most >= 0, "more rows than its length allows"
         sizes = [b.varint() for _ in range(ncols)]
         cols = [Bytes(b.take(n)) for n in sizes]
         if event == 1:
@@ -296,4 +301,5 @@ def main():
             print(name, field, *sums[name, field])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
 #include "block.h"
 #include "bytes.h"
+#include "columns.h"
 #include "decode.h"
 #include "encode.h"
 #include "events.h"
@@ -288,6 +290,145 @@ static void test_unknown_event(void **state)
 	dn_decoder_free(d);
 }
 
+/* A section of rows without a byte of their own, in so many empty columns. */
+static uint8_t *empty_section(uint8_t *q, uint64_t event, uint64_t rows, unsigned columns)
+{
+	q = dn_put_varint(q, event);
+	q = dn_put_varint(q, rows);
+	q = dn_put_varint(q, columns);
+	memset(q, 0, columns);
+	return q + columns;
+}
+
+static int count_row(void *ctx, const struct dn_row *r)
+{
+	(void)r;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
+static int count_call(void *ctx, const struct dn_syscall *s)
+{
+	(void)s;
+	++*(uint64_t *)ctx;
+	return 0;
+}
+
+/* Decodes sections that follow an empty string table. */
+static int decode_sections(const uint8_t *p, const uint8_t *end, uint64_t *seen, uint64_t *skipped)
+{
+	size_t len = 2 + (size_t)(end - p);
+	uint8_t *copy = calloc(1, len);
+	const struct dn_sink sink = { count_call, count_row, seen };
+	struct dn_decoder *d = dn_decoder_new();
+	int err;
+
+	*seen = *skipped = 0;
+	memcpy(copy + 2, p, len - 2);
+	err = dn_decode(d, copy, len, &sink, skipped);
+	assert_true(*seen + *skipped <= dn_rows_max(len));
+	dn_decoder_free(d);
+	free(copy);
+	return err;
+}
+
+static void test_what_no_writer_makes(void **state)
+{
+	enum { UNKNOWN = 5000 };
+	uint64_t seen, skipped;
+	uint8_t p[64], *q;
+
+	(void)state;
+	q = empty_section(p, DN_EV_clock, 1, 2);
+	assert_int_equal(decode_sections(p, q, &seen, &skipped), 0);
+	assert_int_equal(seen, 1);
+	/* the same again; and another kind may follow */
+	assert_int_equal(decode_sections(p, empty_section(q, DN_EV_clock, 1, 2), &seen, &skipped),
+			 -EBADMSG);
+	assert_int_equal(decode_sections(p, empty_section(q, DN_EV_loss, 1, 0), &seen, &skipped), 0);
+	assert_int_equal(seen, 2);
+	assert_int_equal(decode_sections(p, empty_section(q, 0, 1, 0), &seen, &skipped), -EBADMSG);
+	assert_int_equal(decode_sections(p, empty_section(q, DN_EV_loss, 0, 0), &seen, &skipped),
+			 -EBADMSG);
+	assert_int_equal(decode_sections(p, empty_section(q, UNKNOWN, 0, 0), &seen, &skipped),
+			 -EBADMSG);
+	/* what a later version may add is passed over, system calls or not before it */
+	q = empty_section(q, UNKNOWN, 7, 5);
+	q = empty_section(q, UINT64_MAX, 8, 1);
+	q = empty_section(q, DN_EV_loss, 2, 0);
+	assert_int_equal(decode_sections(p, q, &seen, &skipped), 0);
+	assert_int_equal(seen, 3);
+	assert_int_equal(skipped, 15);
+}
+
+/* However it is made, a payload's rows are limited by its length. */
+static void test_rows_for_a_length(void **state)
+{
+	static uint8_t p[1 << 19];
+	const uint64_t most = dn_rows_max(2 + 4 + 2);	/* event, rows, columns; two of them */
+	uint64_t seen, skipped;
+	clock_t begin;
+
+	(void)state;
+	assert_int_equal(decode_sections(p, p + sizeof(p), &seen, &skipped), -EBADMSG);
+	assert_int_equal(seen + skipped, 0);
+	assert_true(most < 10000);
+	assert_int_equal(decode_sections(p, empty_section(p, DN_EV_clock, most, 2), &seen, &skipped),
+			 0);
+	assert_int_equal(seen, most);
+	assert_int_equal(decode_sections(p, empty_section(p, DN_EV_clock, most + 1, 2), &seen,
+					 &skipped), -EBADMSG);
+	assert_int_equal(decode_sections(p, empty_section(p, 5000, most + 1, 1), &seen, &skipped),
+			 -EBADMSG);
+	/* all sections count together */
+	assert_int_equal(decode_sections(p, empty_section(empty_section(p, DN_EV_clock, most - 8, 0),
+							  DN_EV_loss, most - 8, 0),
+					 &seen, &skipped), -EBADMSG);
+	assert_int_equal(seen, most - 8);
+	/* a row costs what its known fields cost: 10^11 columns would be minutes */
+	begin = clock();
+	assert_int_equal(decode_sections(p, empty_section(p, DN_EV_clock, 1 << 20, 1 << 18), &seen,
+					 &skipped), 0);
+	assert_int_equal(seen, 1 << 20);
+	assert_true(clock() - begin < 10 * CLOCKS_PER_SEC);
+}
+
+/* Rows that repeat cost nothing: the writer ends the block before the reader would not
+ * take it. */
+static void test_rows_without_bytes(void **state)
+{
+	struct dn_value v[DN_F_clock_N];
+	const struct dn_row r = { DN_EV_clock, DN_F_clock_N, v };
+	struct dn_encoder *e = dn_encoder_new();
+	struct dn_decoder *d = dn_decoder_new();
+	struct dn_block_info info;
+	uint64_t seen = 0, calls = 0;
+	const struct dn_sink sink = { count_call, count_row, &seen };
+	uint8_t *buf = NULL;
+	size_t cap = 0;
+	long len;
+
+	(void)state;
+	for (unsigned f = 0; f < DN_F_clock_N; f++)
+		v[f] = dn_u(0);
+	for (unsigned blocks = 0; blocks < 3; blocks++) {
+		struct dn_syscall s = { .abi = 1 };
+
+		for (; !dn_encoder_row(e, &r); calls++)
+			;
+		for (; !dn_encoder_call(e, &s); calls++)
+			s.seq++;
+		assert_int_equal(dn_encoder_row(e, &r), -ENOSPC);
+		len = dn_encoder_take(e, &buf, &cap, &info);
+		assert_true(len > 0 && info.rows >= DN_BLOCK_ROWS_FREE);
+		assert_int_equal(dn_decode(d, buf, (size_t)len, &sink, NULL), 0);
+		assert_int_equal(seen, calls);
+	}
+	free(buf);
+	dn_encoder_free(e);
+	dn_decoder_free(d);
+}
+
 static void test_full(void **state)
 {
 	struct dn_encoder *e = dn_encoder_new();
@@ -422,6 +563,9 @@ int main(void)
 		cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_damage),
 		cmocka_unit_test(test_unknown_event),
+		cmocka_unit_test(test_what_no_writer_makes),
+		cmocka_unit_test(test_rows_for_a_length),
+		cmocka_unit_test(test_rows_without_bytes),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_block_header),
 		cmocka_unit_test(test_footer),
