@@ -419,7 +419,7 @@ function check_groups(b,    g, i, n, all, why, v, other)
 			} else if (n > 0) {
 				cell[b, i] = "NO"
 				fail(btf_label[b] ": " e_key[i] " is missing, others of its line are not")
-			} else if (other != "" && (!(("", other) in entry) || cell[b, entry["", other]] == "-")) {
+			} else if (other != "" && (!(("", other) in entry) || cell[b, entry["", other]] ~ /^(-|NO)$/)) {
 				cell[b, i] = "NO"
 				fail(btf_label[b] ": " e_key[i] " is missing, and " other " too")
 			} else if (v && (version(after(why, "since")) && v >= version(after(why, "since")) ||

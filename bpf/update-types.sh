@@ -25,7 +25,7 @@ die()
 
 here=$(cd "$(dirname "$0")" && pwd)
 out=$here
-mode=make
+mode="make"
 all=0
 while [ $# != 0 ]; do
 	case $1 in
