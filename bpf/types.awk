@@ -249,6 +249,10 @@ function declaration(id, name,    const, k)
 			id = ref[id]
 		} else if (k == "INT") {
 			return const number(title[id]) " " name
+		} else if (title[id] == "" && name !~ /^\*/ && (k == "STRUCT" || k == "UNION")) {
+			return whole(id) " " name
+		} else if (title[id] == "" && name !~ /^\*/ && k ~ /^ENUM/) {
+			return "unsigned int " name
 		} else if (k == "FUNC_PROTO" || k == "VOID" || title[id] == "") {
 			return (k == "FUNC_PROTO" ? "" : const) "void " name
 		} else if (k ~ /^ENUM/) {
@@ -257,6 +261,18 @@ function declaration(id, name,    const, k)
 			return const (k == "UNION" ? "union " : "struct ") title[id] " " name
 		}
 	}
+}
+
+# A struct or union that has no name, and so cannot have a list of what is read of it.
+function whole(id,    lines, n, i, text, name)
+{
+	text = (kind[id] == "UNION" ? "union" : "struct") " {"
+	n = split(members[id], lines, "\n")
+	for (i = 1; i < n; i++) {
+		name = quoted(lines[i])
+		text = text " " declaration(attribute(lines[i], "type_id") + 0, name == "(anon)" ? "" : name) ";"
+	}
+	return text " }"
 }
 
 # What entry I is declared as by this kernel, "" if it has none.
@@ -292,7 +308,7 @@ function btf_declaration(i,    list, n, ids_of, k, id, want)
 # sign, a struct's name.
 function sort_of(text,    word)
 {
-	if (text ~ / = / || text ~ /^typedef/)
+	if (text ~ / = |^typedef|\{/)
 		return text
 	if (text ~ /\*/)
 		return "pointer"
@@ -466,23 +482,30 @@ function check_source(    g, i, ok, other)
 	}
 }
 
-function print_table(    i, b, width, gap)
+function pad(text, width)
+{
+	return sprintf("%-" width "s", text)
+}
+
+function print_table(    i, b, width, gap, line)
 {
 	width = 10
 	for (i = 1; i <= entries; i++)
 		if (length(e_key[i]) > width)
 			width = length(e_key[i])
-	printf "%-*s", width, "field"
+	line = pad("field", width)
 	for (b = 1; b <= btfs; b++) {
 		gap[b] = length(btf_label[b]) < 7 ? 7 : length(btf_label[b])
-		printf "  %-*s", gap[b], btf_label[b]
+		line = line "  " pad(btf_label[b], gap[b])
 	}
-	print ""
+	print line
 	for (i = 1; i <= entries; i++) {
-		printf "%-*s", width, e_key[i]
+		line = pad(e_key[i], width)
 		for (b = 1; b <= btfs; b++)
-			printf "  %-*s", gap[b], cell[b, i]
-		print g_why[e_group[i]] == "" ? "" : "  " g_why[e_group[i]]
+			line = line "  " pad(cell[b, i], gap[b])
+		if (g_why[e_group[i]] != "")
+			line = line "  " g_why[e_group[i]]
+		print line
 	}
 }
 
@@ -502,7 +525,7 @@ function print_type(t, file,    i, text, word, arch, kind, name, u, tail)
 		if (e_type[i] != name || e_arch[i] != arch || e_kind[i] != kind || kind == "enum")
 			continue
 		text = chosen[i]
-		if (text !~ /\*/ && text ~ /^struct |^[a-z_]+_t /) {
+		if (text !~ /[*{]/ && text ~ /^struct |^[a-z_]+_t /) {
 			sub(/^struct /, "", text)
 			sub(/ .*/, "", text)
 			u = embedded(text, arch)
@@ -579,8 +602,10 @@ function make(    i)
 			fail("cannot declare " e_key[i] ": none of the kernels given has it" \
 			     (e_arch[i] == "" ? "" : ", it is of " e_arch[i]) \
 			     (g_why[e_group[i]] == "" ? "" : " (" g_why[e_group[i]] ")"))
-	if (failed)
+	if (failed) {
+		print prog ": name the BTF of a kernel that does (make update-types TYPES_BTF=FILE)" >"/dev/stderr"
 		return
+	}
 	print "/*\n * vmlinux_min.h - the kernel types that the programs read, and no more of\n" \
 		" * them than is read. Offsets here mean nothing: preserve_access_index makes\n" \
 		" * libbpf put in those of the running kernel (CO-RE).\n *\n" \

@@ -51,9 +51,18 @@ refused "a field that no kernel has" ': task_struct.no_such_field is missing, an
 echo 'struct task_struct: prio' >>bpf/vmlinux_min.list
 refused "a field that has no declaration" ': task_struct.prio is not in the header yet'
 
-echo 'struct task_struct: prio' >>bpf/vmlinux_min.list
-sh bpf/update-types.sh "$running"
+printf '%s\n' 'struct task_struct: prio cpus_mask' 'struct cpumask: bits' \
+	'struct in6_addr: in6_u' >>bpf/vmlinux_min.list
+ok "a longer list" sh bpf/update-types.sh "$running"
 like "$(cat bpf/vmlinux_min.h)" '^	int prio;' "a field is declared as the kernel has it"
+like "$(cat bpf/vmlinux_min.h)" '^	unsigned long bits\[[0-9]+\];' "an array is"
+like "$(cat bpf/vmlinux_min.h)" '^	union [{] unsigned char u6_addr8\[16\]; .* [}] in6_u;' "a union without a name is, whole"
+is "$(grep -c '^struct cpumask {\|^struct task_struct {' bpf/vmlinux_min.h)" 2 "a struct inside another is declared"
+is "$(grep -x 'struct cpumask {\|struct task_struct {' bpf/vmlinux_min.h | head -1)" 'struct cpumask {' \
+	"before the other"
+cp bpf/vmlinux_min.h first.h
+ok "made again of what it made" sh bpf/update-types.sh "$running"
+ok "it does not change" cmp first.h bpf/vmlinux_min.h
 refused "a field that no program reads" 'no program reads task_struct.prio'
 
 sed -i 's/unsigned long long utime;/unsigned int utime;/' bpf/vmlinux_min.h
