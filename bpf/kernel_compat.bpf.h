@@ -16,7 +16,15 @@
 #ifndef DN_KERNEL_COMPAT_BPF_H
 #define DN_KERNEL_COMPAT_BPF_H
 
+#ifdef DN_VMLINUX_H	/* ./configure --with-vmlinux-h: all types of one kernel */
+#include DN_VMLINUX_H
+#else
 #include "vmlinux_min.h"
+#endif
+#include "vmlinux_flavours.h"
+
+#define NULL ((void *)0)
+
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
@@ -201,24 +209,21 @@ static __always_inline void dn_describe(struct task_struct *task, struct dn_ring
  */
 static __always_inline __u8 dn_group_dead(struct task_struct *task, unsigned long long *ctx)
 {
-	if (bpf_core_field_exists(struct trace_event_raw_sched_process_exit, group_dead))
+	if (bpf_core_field_exists(struct trace_event_raw_sched_process_exit___dead, group_dead))
 		return !!(__u8)ctx[1];
 	return BPF_CORE_READ(task, signal, live.counter) == 0 ? 2 : 0;
 }
 
-/* Renamed from state to __state in 5.14 (commit 2f064a59a11f). */
-struct task_struct___old {
-	long state;
-} __attribute__((preserve_access_index));
-
 #define TASK_DEAD 0x80	/* include/linux/sched.h */
 
+/* Renamed from state to __state in 5.14 (commit 2f064a59a11f). */
 static __always_inline bool dn_task_dead(struct task_struct *task)
 {
+	struct task_struct___new *new = (void *)task;
 	struct task_struct___old *old = (void *)task;
 
-	if (bpf_core_field_exists(task->__state))
-		return READ(task, __state) & TASK_DEAD;
+	if (bpf_core_field_exists(new->__state))
+		return READ(new, __state) & TASK_DEAD;
 	return BPF_CORE_READ(old, state) & TASK_DEAD;
 }
 #else
@@ -244,7 +249,7 @@ static __always_inline bool dn_mark_victim_has_task(__u64 arg)
 #ifdef DN_PLAIN
 	return arg >> 22;
 #else
-	return bpf_core_field_exists(struct trace_event_raw_mark_victim, __data_loc_comm);
+	return bpf_core_field_exists(struct trace_event_raw_mark_victim___task, __data_loc_comm);
 #endif
 }
 
@@ -268,8 +273,6 @@ static __always_inline bool dn_mark_victim_has_task(__u64 arg)
 #ifdef DN_RAW
 #define dn_loop(turns, body, ctx) dn_few_turns(body, ctx)
 #else
-enum bpf_func_id___loop { BPF_FUNC_loop___loop = 181 };
-
 #define dn_loop(turns, body, ctx)                                             \
 	do {                                                                  \
 		if (bpf_core_enum_value_exists(enum bpf_func_id___loop,       \

@@ -2,6 +2,8 @@
  * vmlinux_min.h - the kernel types that the programs read, and no more of
  * them than is read. Offsets here mean nothing: preserve_access_index makes
  * libbpf put in those of the running kernel (CO-RE).
+ *
+ * Made by update-types.sh from vmlinux_min.list. Do not edit.
  */
 #ifndef DN_VMLINUX_MIN_H
 #define DN_VMLINUX_MIN_H
@@ -14,53 +16,68 @@ typedef unsigned int __u32;
 typedef int __s32;
 typedef unsigned long long __u64;
 typedef long long __s64;
-typedef __u16 __be16;
-typedef __u32 __be32;
-typedef __u32 __wsum;
+typedef unsigned short __be16;
+typedef unsigned int __be32;
+typedef unsigned int __wsum;
 typedef int pid_t;
 typedef _Bool bool;
-#define true 1
-#define false 0
-#define NULL ((void *)0)
 
-enum { BPF_ANY = 0, BPF_NOEXIST = 1 };
-enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
-enum { BPF_RB_AVAIL_DATA = 0 };
-enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
-enum { BPF_F_NO_PREALLOC = 1 };
+enum {
+	false = 0,
+	true = 1,
+	BPF_ANY = 0,
+	BPF_NOEXIST = 1,
+	BPF_RB_NO_WAKEUP = 1,
+	BPF_RB_FORCE_WAKEUP = 2,
+	BPF_RB_AVAIL_DATA = 0,
+	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
+	BPF_F_NO_PREALLOC = 1,
+};
+
 enum bpf_map_type {
 	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY = 2,
 	BPF_MAP_TYPE_PERCPU_HASH = 5,
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
-	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
-	BPF_MAP_TYPE_TASK_STORAGE = 29,
+	BPF_MAP_TYPE_TASK_STORAGE = 29,	/* since 5.11 */
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)
+
 struct pt_regs {
-	unsigned long r9, r8, r10;
-	unsigned long bp, bx, ax, cx, dx, si, di;
+	unsigned long r9;
+	unsigned long r8;
+	unsigned long r10;
+	unsigned long bp;
+	unsigned long bx;
+	unsigned long cx;
+	unsigned long dx;
+	unsigned long si;
+	unsigned long di;
 	unsigned long orig_ax;
 };
 
 struct thread_info {
-	__u32 status;
+	unsigned int status;
 };
+
 #elif defined(__TARGET_ARCH_arm64)
+
 struct pt_regs {
-	__u64 regs[31];
-	__u64 orig_x0;
-	__s32 syscallno;
+	unsigned long long regs[31];
+	unsigned long long orig_x0;
+	int syscallno;
 };
 
 struct thread_info {
 	unsigned long flags;
 };
+
 #endif
 
 typedef struct {
@@ -68,12 +85,54 @@ typedef struct {
 } atomic_t;
 
 typedef struct {
-	__u32 val;
+	unsigned int val;
 } kuid_t;
 
 typedef struct {
-	__u32 val;
+	unsigned int val;
 } kgid_t;
+
+struct sched_entity {
+	unsigned long long sum_exec_runtime;
+};
+
+struct sched_info {
+	unsigned long long run_delay;	/* CONFIG_SCHED_INFO */
+};
+
+struct task_io_accounting {
+	unsigned long long rchar;	/* CONFIG_TASK_XACCT */
+	unsigned long long wchar;	/* CONFIG_TASK_XACCT */
+	unsigned long long syscr;	/* CONFIG_TASK_XACCT */
+	unsigned long long syscw;	/* CONFIG_TASK_XACCT */
+	unsigned long long read_bytes;	/* CONFIG_TASK_IO_ACCOUNTING */
+	unsigned long long write_bytes;	/* CONFIG_TASK_IO_ACCOUNTING */
+	unsigned long long cancelled_write_bytes;	/* CONFIG_TASK_IO_ACCOUNTING */
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	struct sched_entity se;
+	struct sched_info sched_info;
+	struct mm_struct *mm;
+	int exit_code;
+	int pid;
+	int tgid;
+	struct task_struct *real_parent;
+	struct pid *thread_pid;
+	unsigned long long utime;
+	unsigned long long stime;
+	unsigned long nvcsw;
+	unsigned long nivcsw;
+	unsigned long long start_boottime;
+	unsigned long min_flt;
+	unsigned long maj_flt;
+	const struct cred *cred;
+	char comm[16];
+	struct fs_struct *fs;
+	struct signal_struct *signal;
+	struct task_io_accounting ioac;
+};
 
 struct signal_struct {
 	atomic_t live;
@@ -83,7 +142,8 @@ struct signal_struct {
 };
 
 struct mm_struct {
-	unsigned long arg_start, arg_end;
+	unsigned long arg_start;
+	unsigned long arg_end;
 };
 
 struct cred {
@@ -97,20 +157,7 @@ struct upid {
 
 struct pid {
 	unsigned int level;
-	struct upid numbers[1];
-};
-
-struct task_io_accounting {
-	__u64 rchar, wchar, syscr, syscw;
-	__u64 read_bytes, write_bytes, cancelled_write_bytes;
-};
-
-struct sched_entity {
-	__u64 sum_exec_runtime;
-};
-
-struct sched_info {
-	unsigned long long run_delay;
+	struct upid numbers[0];
 };
 
 struct qstr {
@@ -141,60 +188,22 @@ struct fs_struct {
 	struct path pwd;
 };
 
-struct task_struct {
-	struct thread_info thread_info;
-	unsigned int __state;
-	unsigned int flags;
-	struct sched_entity se;
-	struct sched_info sched_info;
-	struct mm_struct *mm;
-	int exit_code;
-	pid_t pid;
-	pid_t tgid;
-	struct task_struct *real_parent;
-	struct pid *thread_pid;
-	__u64 utime, stime;
-	unsigned long nvcsw, nivcsw;
-	__u64 start_boottime;
-	unsigned long min_flt, maj_flt;
-	const struct cred *cred;
-	char comm[16];
-	struct fs_struct *fs;
-	struct signal_struct *signal;
-	struct task_io_accounting ioac;
-};
-
 struct linux_binprm {
 	unsigned int secureexec : 1;
 	const char *filename;
 };
 
 struct kernel_siginfo {
-	int si_signo;
 	int si_code;
 };
 
-typedef void (*__sighandler_t)(int);
-
 struct sigaction {
-	__sighandler_t sa_handler;
+	void *sa_handler;
 	unsigned long sa_flags;
 };
 
 struct k_sigaction {
 	struct sigaction sa;
-};
-
-/* Exists with this field since 6.9 only: tells mark_victim's arguments apart. */
-struct trace_event_raw_mark_victim {
-	__u32 __data_loc_comm;
-};
-
-struct seq_file;
-
-/* Has this field since 6.16 only: the tracepoint then has the argument too. */
-struct trace_event_raw_sched_process_exit {
-	bool group_dead;
 };
 
 struct bpf_iter_meta {
@@ -210,7 +219,7 @@ struct bpf_iter__task {
 
 /* A program's context: its layout is the kernel's promise, nothing to relocate. */
 struct bpf_raw_tracepoint_args {
-	__u64 args[0];
+	unsigned long long args[0];
 };
 
 #endif

@@ -1,6 +1,7 @@
 dnl DN_BPF_TOOLS: what turns bpf/*.bpf.c into a skeleton header. Sets BPF_CLANG,
-dnl BPFTOOL and BPF_CPPFLAGS. Nothing here looks at
-dnl the running kernel: the objects are CO-RE and the types they read are ours.
+dnl BPFTOOL, BPF_CPPFLAGS and VMLINUX_H. Nothing here looks at the running kernel,
+dnl unless --with-vmlinux-h=auto asks for it: the objects are CO-RE and the types they
+dnl read are ours.
 AC_DEFUN([DN_BPF_TOOLS], [
   AC_CHECK_PROGS([BPF_CLANG], [clang clang-21 clang-20 clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 clang-13 clang-12 clang-11])
   AS_IF([test -z "$BPF_CLANG"],
@@ -53,5 +54,28 @@ AC_DEFUN([DN_BPF_TOOLS], [
   dn_multiarch=`$CC -print-multiarch 2>/dev/null`
   AS_IF([test -n "$dn_multiarch" && test -d "/usr/include/$dn_multiarch"],
     [AS_VAR_APPEND([BPF_CPPFLAGS], [" -idirafter /usr/include/$dn_multiarch"])])
+
+  AC_ARG_WITH([vmlinux-h],
+    [AS_HELP_STRING([--with-vmlinux-h=PATH],
+       [compile the kernel side with all types of a kernel, as "bpftool btf dump ... format c" prints them, in place of bpf/vmlinux_min.h; auto: those of the running kernel, printed at build])],
+    [], [with_vmlinux_h=no])
+  AS_CASE([$with_vmlinux_h],
+    [no], [VMLINUX_H=],
+    [auto|yes], [
+      AS_IF([test ! -r /sys/kernel/btf/vmlinux],
+        [AC_MSG_ERROR([cannot print the running kernel's types: there is no /sys/kernel/btf/vmlinux. Name a file with --with-vmlinux-h=PATH, or leave the option out.])])
+      VMLINUX_H=bpf/vmlinux.h],
+    [
+      AS_IF([test ! -r "$with_vmlinux_h"],
+        [AC_MSG_ERROR([cannot take kernel types from $with_vmlinux_h: it cannot be read. Make it with "bpftool btf dump file /sys/kernel/btf/vmlinux format c", or leave --with-vmlinux-h out.])])
+      AS_IF([grep '^struct task_struct {' "$with_vmlinux_h" >/dev/null], [],
+        [AC_MSG_ERROR([cannot take kernel types from $with_vmlinux_h: it declares no struct task_struct. Make it with "bpftool btf dump file /sys/kernel/btf/vmlinux format c", or leave --with-vmlinux-h out.])])
+      AS_CASE([$with_vmlinux_h],
+        [/*], [VMLINUX_H=$with_vmlinux_h],
+        [VMLINUX_H=`pwd`/$with_vmlinux_h])])
+  dnl Kernels from 6.19 on have structs in structs by tag alone, as -fms-extensions reads them.
+  AS_IF([test -n "$VMLINUX_H"],
+    [AS_VAR_APPEND([BPF_CPPFLAGS], [" -iquote . -fms-extensions -Wno-microsoft-anon-tag -DDN_VMLINUX_H='\"$VMLINUX_H\"'"])])
+  AC_SUBST([VMLINUX_H])
   AC_SUBST([BPF_CPPFLAGS])
 ])

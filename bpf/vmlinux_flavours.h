@@ -1,0 +1,34 @@
+/*
+ * vmlinux_flavours.h - types as some kernels have them, and others not: to be asked
+ * for before they are read. What follows ___ is not part of the kernel's name.
+ *
+ * Made by update-types.sh from vmlinux_min.list. Do not edit.
+ */
+#ifndef DN_VMLINUX_FLAVOURS_H
+#define DN_VMLINUX_FLAVOURS_H
+
+enum bpf_func_id___loop {
+	BPF_FUNC_loop___loop = 181,	/* since 5.17 */
+};
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct task_struct___new {
+	unsigned int __state;	/* since 5.14, else task_struct___old.state */
+};
+
+struct task_struct___old {
+	long state;	/* until 5.13, else task_struct___new.__state */
+};
+
+struct trace_event_raw_mark_victim___task {
+	unsigned int __data_loc_comm;	/* since 6.9 */
+};
+
+struct trace_event_raw_sched_process_exit___dead {
+	bool group_dead;	/* since 6.16 */
+};
+
+#pragma clang attribute pop
+
+#endif
