@@ -252,6 +252,12 @@ ssize_t dn_env_get_recorder(struct dn_env_ctx *c, const char *arg, char *out, si
 	return quote_argv(c, c->opts->recorder_argv, out, cap);
 }
 
+ssize_t dn_env_get_capabilities(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
+{
+	(void)arg;
+	return dn_env_print(out, cap, "%016llx", (unsigned long long)c->opts->capabilities);
+}
+
 ssize_t dn_env_get_command(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
 {
 	(void)arg;

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "block.h"
 #include "record.h"
@@ -20,6 +21,7 @@ struct dn_environ_opts {
 	char *const *recorder_argv;	/* ends with NULL; NULL: not known */
 	char *const *command_argv;	/* NULL: attached to something that runs */
 	bool no_redact;			/* argument lists as they are */
+	uint64_t capabilities;		/* effective when the recorder was started */
 	unsigned redacted;		/* out: values that were replaced, added up */
 };
 

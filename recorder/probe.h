@@ -21,6 +21,8 @@ struct dn_probe;
 struct dn_probe_opts {
 	uint64_t buffer_bytes;	/* of all rings of the CPUs together */
 	bool strings;
+	/* of a process that has become setuid no arguments and no strings */
+	bool hide_setuid;
 };
 
 /* Loads and attaches everything. NULL with errno; why (512 bytes) then says
