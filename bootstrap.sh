@@ -93,6 +93,8 @@ has_bpftool()
 	return 1
 }
 
+has_setcap() { have setcap || [ -x /usr/sbin/setcap ] || [ -x /sbin/setcap ]; }
+
 bpftool_package()
 {
 	# Ubuntu has it as a part of the tools of each kernel.
@@ -132,6 +134,8 @@ needs_of_check()
 	need 'have flock'                     util-linux        util-linux              util-linux util-linux-misc
 	need 'have timeout'                   coreutils         coreutils               coreutils  coreutils
 	need 'have diff'                      diffutils         diffutils               diffutils  diffutils
+	need 'has_setcap'                     libcap2-bin       libcap                  libcap     libcap-utils
+	need 'have setpriv'                   util-linux        util-linux              util-linux setpriv
 	need 'lib cmocka'                     libcmocka-dev     libcmocka-devel         cmocka     cmocka-dev
 	need 'have sqlite3'                   sqlite3           sqlite                  sqlite     sqlite
 	need 'have strace'                    strace            strace                  strace     strace
