@@ -135,32 +135,27 @@ static int attach(struct dn_rec *x)
 		.hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];
 	char why[512], todo[512];
-	int err = dn_rights_raise();
+	int err = dn_rights_raise(), rights;
 
 	if (err) {
 		dn_say("cannot use the capabilities there are: %s; record as root", strerror(-err));
 		return err;
 	}
 	x->probe = dn_probe_open(&po, why);
-	if (!x->probe) {
-		err = errno;
-		dn_say("%s; %s", why, advice(err, todo));
-		return -err;
-	}
-	err = dn_probe_target(x->probe, x->target.pid, &x->root);
-	if (err) {
+	err = x->probe ? dn_probe_target(x->probe, x->target.pid, &x->root) : -errno;
+	rights = dn_rights_lower();
+	if (!x->probe)
+		dn_say("%s; %s", why, advice(-err, todo));
+	else if (err)
 		dn_say("cannot mark the command as the one to record: %s; the kernel must have BPF task "
 		    "storage (5.11 or later)", strerror(-err));
-		return err;
-	}
 	/* Maps are read to the end. Before 5.19 ("bpf: refine kernel.unprivileged_bpf_disabled
 	 * behaviour") that can need CAP_BPF: it is tried. */
-	err = dn_rights_lower();
-	if (!err)
-		err = dn_rights_drop(dn_probe_counters(x->probe, counters) == -EPERM);
-	if (err)
-		dn_say("cannot give up the capabilities: %s; record as root", strerror(-err));
-	return err;
+	if (!rights)
+		rights = dn_rights_drop(x->probe && dn_probe_counters(x->probe, counters) == -EPERM);
+	if (rights)
+		dn_say("cannot give up the capabilities: %s; record as root", strerror(-rights));
+	return err ? err : rights;
 }
 
 static int prepare(struct dn_rec *x, const struct dn_invoker *who)
