@@ -165,7 +165,7 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 		.max_interval_ns = x->o->max_interval_ns };
 	struct dn_keyframe_opts ko = { 0 };
 	struct dn_environ_opts eo = { .recorder_argv = who->argv, .command_argv = x->o->argv,
-		.no_redact = !x->o->redact, .capabilities = who->capabilities };
+		.environ = who->environ, .no_redact = !x->o->redact, .capabilities = who->capabilities };
 	struct dn_stream_opts to = { .redact = x->o->redact };
 	int err;
 

@@ -91,6 +91,8 @@ as_without "what it may read of itself" sh -c 'wc -c </proc/self/environ; ls /pr
 TMPDIR=/nowhere LD_LIBRARY_PATH=/nowhere MALLOC_TRACE=nowhere GCONV_PATH=/nowhere
 export TMPDIR LD_LIBRARY_PATH MALLOC_TRACE GCONV_PATH
 as_without "what the C library keeps from programs with capabilities" env
+is "$(denet-analyze --csv --sql "SELECT value FROM raw_environment WHERE key = 'env.PATH'" t.dnt |
+	tr -d '\r' | tail -1)" "$PATH" "and the trace knows its PATH"
 unset TMPDIR LD_LIBRARY_PATH MALLOC_TRACE GCONV_PATH
 
 setcap -r $rec
