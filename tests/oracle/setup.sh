@@ -84,6 +84,12 @@ is "$?" 3 "a member records"
 books home/t.dnt "a member"
 (cd home && $as_nobody ../recorder -q -o u.dnt true) 2>/dev/null
 is "$?" 126 "who is no member does not"
+# Under sudo the caller's other groups count too.
+mkdir shared
+chgrp denet shared
+chmod 770 shared
+SUDO_UID=$uid SUDO_GID=$(id -g nobody) denet-record -q -o shared/t.dnt true
+is "$? $(stat -c %U shared/t.dnt)" "0 nobody" "under sudo: where a group of the caller may write"
 is "$(run_setup --dry-run)" "" "a second run has nothing to do"
 machine >once
 run_setup >out 2>&1
