@@ -21,7 +21,8 @@ struct dn_probe;
 struct dn_probe_opts {
 	uint64_t buffer_bytes;	/* of all rings of the CPUs together */
 	bool strings;
-	/* of a process that has become setuid no arguments and no strings */
+	/* no arguments and no strings of a process from the execve on that makes it one which
+	 * our user may not trace: setuid, capabilities of its file, a file not to be read */
 	bool hide_setuid;
 };
 
