@@ -25,7 +25,7 @@ Environment:
   DENET_BUILD   the build directory (build)
   DENET_JOBS    how many compilers at a time (one for each processor)
 
-Recording needs root, or CAP_BPF and CAP_PERFMON; sudo is asked when it is there.
+Recording needs root, or what denet-setup installs; sudo is asked when it is there.
 END
 }
 
@@ -93,6 +93,8 @@ has_bpftool()
 	return 1
 }
 
+has_setcap() { have setcap || [ -x /usr/sbin/setcap ] || [ -x /sbin/setcap ]; }
+
 bpftool_package()
 {
 	# Ubuntu has it as a part of the tools of each kernel.
@@ -117,6 +119,7 @@ needs_of_build()
 	need 'have awk'                       mawk              gawk                    gawk       gawk
 	need 'have pkg-config'                pkg-config        pkgconf-pkg-config      pkgconf    pkgconf
 	need 'lib "libbpf >= 0.8"'            libbpf-dev        libbpf-devel            libbpf     libbpf-dev
+	need 'lib "libcap >= 2.44"'           libcap-dev        libcap-devel            libcap     libcap-dev
 	need 'lib libelf'                     libelf-dev        elfutils-libelf-devel   libelf     elfutils-dev
 	need 'lib zlib'                       zlib1g-dev        zlib-devel              zlib       zlib-dev
 	need 'lib "sqlite3 >= 3.37"'          libsqlite3-dev    sqlite-devel            sqlite     sqlite-dev
@@ -131,6 +134,8 @@ needs_of_check()
 	need 'have flock'                     util-linux        util-linux              util-linux util-linux-misc
 	need 'have timeout'                   coreutils         coreutils               coreutils  coreutils
 	need 'have diff'                      diffutils         diffutils               diffutils  diffutils
+	need 'has_setcap'                     libcap2-bin       libcap                  libcap     libcap-utils
+	need 'have setpriv'                   util-linux        util-linux              util-linux setpriv
 	need 'lib cmocka'                     libcmocka-dev     libcmocka-devel         cmocka     cmocka-dev
 	need 'have sqlite3'                   sqlite3           sqlite                  sqlite     sqlite
 	need 'have strace'                    strace            strace                  strace     strace

@@ -36,10 +36,11 @@
  * on (include/linux/tracepoint.h: guard(rcu_tasks_trace)), others where the
  * kernel is a real-time one. A program is never run twice at once on a CPU
  * (kernel/trace/bpf_trace.c): what comes while it is preempted is skipped, and
- * counted as recursion_misses. So a call whose return was skipped is sent at
- * the next entry, one whose entry was skipped at its return; and the programs
- * that a tree cannot do without have a second one (_again) that does what the
- * first was kept from. What belongs to a CPU is taken by atomic operations.
+ * counted as recursion_misses. So the programs of calls, births, execs and
+ * deaths have a second one each (_again) that does what the first was kept from;
+ * where that was skipped too, a call without return is sent at the next entry,
+ * one without entry at its return. What belongs to a CPU is taken by atomic
+ * operations.
  */
 
 #define SIGKILL 9
@@ -66,6 +67,15 @@
 #else
 #define FUNCTION static __noinline
 #endif
+
+/* bpf_probe_read_user_str(). Of an empty string strncpy_from_user_nofault() (mm/maccess.c)
+ * says 0 up to 6.12 at least, and 1 on 6.18: its NUL has been copied in both. */
+static __always_inline long dn_read_user_str(void *dst, __u32 size, const void *from)
+{
+	long n = bpf_probe_read_user_str(dst, size, from);
+
+	return n ? n : 1;
+}
 
 /* bpf_get_current_task_btf came with 5.11 (commit 3ca1032ab7ab). */
 static __always_inline struct task_struct *this_task(void)

@@ -6,6 +6,9 @@
 
 #include "process.bpf.h"
 
+/* linux/binfmts.h: a file that its user may execute and not read */
+#define BINPRM_FLAGS_ENFORCE_NONDUMP 1
+
 #define CWD_PARTS 64		/* names read of a working directory */
 
 struct cwd_walk {
@@ -140,7 +143,10 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	s->head.argv_len = n;
 	off += n;
 	send_life(&s->head, (sizeof(s->head) + off) & (EXEC_DATA - 1));
-	st->hidden |= knobs.hide_setuid && s->head.secureexec;	/* its arguments were the caller's */
+	/* not its own execve: those arguments were the caller's */
+	if (knobs.hide_setuid && (s->head.secureexec ||
+				  BPF_CORE_READ(bprm, interp_flags) & BINPRM_FLAGS_ENFORCE_NONDUMP))
+		st->hidden = 1;
 	s->busy = 0;
 	return 0;
 }

@@ -64,8 +64,7 @@ static long argv_part(__u32 i, struct argv_walk *w)
 		s->argv_cut = 1;
 		return 1;
 	}
-	n = bpf_probe_read_user_str(&s->data[off & (DN_RING_ARGV_MAX - 1)], ARGV_PART_MAX + 1,
-				    (void *)p);
+	n = dn_read_user_str(&s->data[off & (DN_RING_ARGV_MAX - 1)], ARGV_PART_MAX + 1, (void *)p);
 	if (n < 0) {
 		s->argv_bad = 1;
 		return 1;
@@ -124,6 +123,7 @@ static __always_inline void walk_argv(struct string_scratch *s, __u64 ptr, __u64
 		alive &= ~over;
 		n = bpf_probe_read_user_str(&s->data[off & (DN_RING_ARGV_MAX - 1)], ARGV_PART_MAX + 1,
 					    (void *)(p & alive));
+		n += 1 + nonzero(n);	/* dn_read_user_str() */
 		bad |= alive & negative(n);
 		alive &= ~negative(n);
 		cut |= alive & negative(ARGV_PART_MAX - n);
@@ -211,13 +211,13 @@ FUNCTION int send_string(struct string_scratch *s, struct dn_task_state *st, __u
 		return 0;
 	s->head.flags = at_return && kind != DN_STR_SOCKADDR_OUT ? DN_STR_LATE : 0;
 	if (kind == DN_STR_PATH) {
-		n = bpf_probe_read_user_str(s->data, DN_RING_PATH_MAX + 1, (void *)ptr);
+		n = dn_read_user_str(s->data, DN_RING_PATH_MAX + 1, (void *)ptr);
 		if (n > DN_RING_PATH_MAX)	/* an exact fit is not cut */
 			s->head.flags |= DN_STR_TRUNCATED;
 		n = n > 0 ? n - 1 : -1;
 		want = n;
 	} else if (kind == DN_STR_TEXT) {
-		n = bpf_probe_read_user_str(s->data, DN_RING_TEXT_MAX + 1, (void *)ptr);
+		n = dn_read_user_str(s->data, DN_RING_TEXT_MAX + 1, (void *)ptr);
 		if (n > DN_RING_TEXT_MAX)	/* an exact fit is not cut */
 			s->head.flags |= DN_STR_TRUNCATED;
 		n = n > 0 ? n - 1 : -1;

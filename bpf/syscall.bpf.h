@@ -124,8 +124,7 @@ static __always_inline bool is_root(struct pt_regs *regs)
 	return args[0] == run.root_cookie;
 }
 
-TP("sys_enter")
-int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+static __always_inline int call_enters(struct pt_regs *regs, long id)
 {
 	struct task_struct *task = this_task();
 	struct dn_task_state *st = task_state(task);
@@ -170,8 +169,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 	return 0;
 }
 
-TP("sys_exit")
-int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+static __always_inline int call_returns(struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = this_task();
 	struct dn_task_state *st = task_state(task);
@@ -211,5 +209,35 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	send_call(st, now, ret);
 	return 0;
 }
+
+TP("sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
+{
+	return call_enters(regs, id);
+}
+
+TP("sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	return call_returns(regs, ret);
+}
+
+#ifndef DN_RAW
+TP("sys_enter")
+int BPF_PROG(on_sys_enter_again, struct pt_regs *regs, long id)
+{
+	struct dn_task_state *st = task_state(this_task());
+
+	return st && !st->in_call ? call_enters(regs, id) : 0;
+}
+
+TP("sys_exit")
+int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
+{
+	struct dn_task_state *st = task_state(this_task());
+
+	return st && st->in_call ? call_returns(regs, ret) : 0;
+}
+#endif
 
 #endif

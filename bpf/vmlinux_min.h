@@ -190,6 +190,7 @@ struct fs_struct {
 
 struct linux_binprm {
 	unsigned int secureexec : 1;
+	unsigned int interp_flags;
 	const char *filename;
 };
 

@@ -252,6 +252,12 @@ ssize_t dn_env_get_recorder(struct dn_env_ctx *c, const char *arg, char *out, si
 	return quote_argv(c, c->opts->recorder_argv, out, cap);
 }
 
+ssize_t dn_env_get_capabilities(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
+{
+	(void)arg;
+	return dn_env_print(out, cap, "%016llx", (unsigned long long)c->opts->capabilities);
+}
+
 ssize_t dn_env_get_command(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
 {
 	(void)arg;
@@ -269,11 +275,15 @@ ssize_t dn_env_get_cwd(struct dn_env_ctx *c, const char *arg, char *out, size_t 
 
 static ssize_t variable(struct dn_env_ctx *c, const char *name, char *out, size_t cap)
 {
-	const char *v = secure_getenv(name);
-	size_t n = v ? strlen(v) : 0;
+	const char *v = NULL;
+	size_t n = strlen(name);
 
+	for (char *const *e = c->opts->environ; e && *e && !v; e++)
+		if (!strncmp(*e, name, n) && (*e)[n] == '=')
+			v = *e + n + 1;
 	if (!v)
 		return -ENODATA;
+	n = strlen(v);
 	if (n > DN_REDACT_MAX)
 		n = DN_REDACT_MAX;
 	if (!c->opts->no_redact)

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "block.h"
 #include "record.h"
@@ -19,7 +20,9 @@ struct dn_environ_opts {
 	const char *root;		/* NULL: "/"; a test's own tree */
 	char *const *recorder_argv;	/* ends with NULL; NULL: not known */
 	char *const *command_argv;	/* NULL: attached to something that runs */
+	char *const *environ;		/* of the command; NULL: not known */
 	bool no_redact;			/* argument lists as they are */
+	uint64_t capabilities;		/* effective when the recorder was started */
 	unsigned redacted;		/* out: values that were replaced, added up */
 };
 

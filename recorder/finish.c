@@ -23,6 +23,7 @@
 #include "output.h"
 #include "probe.h"
 #include "rec.h"
+#include "rights.h"
 #include "row.h"
 #include "sampler.h"
 #include "say.h"
@@ -186,6 +187,8 @@ void dn_rec_finish(struct dn_rec *x)
 	if (dn_probe_counters(x->probe, total))
 		dn_say("the counters of the kernel side could not be read; losses are not known");
 	dn_probe_losses(x->probe, on_loss, &losses);
+	dn_probe_misses(x->probe, &total[DN_COUNT_recursion_misses], &total[DN_COUNT_event_misses]);
+	dn_rights_drop(false);	/* where reading maps needed one */
 	dn_sampler_counts(x->sampler, &sc);
 	/* The books stand in a block of their own, so that a disk that was too
 	 * full for the calls before them does not take them along. */
@@ -195,7 +198,6 @@ void dn_rec_finish(struct dn_rec *x)
 	dn_writer_stats(x->writer, &w);
 	dn_keyframe_counts(x->keyframe, &kc);
 	total[DN_COUNT_written] = ss.calls - w.calls_lost;
-	total[DN_COUNT_recursion_misses] = dn_probe_misses(x->probe);
 	total[DN_COUNT_string_orphaned] = ss.strings_orphaned;
 	total[DN_COUNT_string_missing] = ss.strings_missing;
 	total[DN_COUNT_redacted] = ss.redacted + x->environ_redacted;

@@ -7,6 +7,8 @@
 
 #include "options.h"
 #include "recording.h"
+#include "rights.h"
+#include "say.h"
 #include "target.h"
 
 /*
@@ -23,12 +25,19 @@ static void hold_standard_files(void)
 
 int main(int argc, char **argv)
 {
+	struct dn_invoker who = { .argv = argv };
 	struct dn_record_opts o;
+	char why[512];
 	int status;
 
 	hold_standard_files();
+	if (dn_rights_begin(&who.capabilities, why)) {
+		dn_say("%s", why);
+		return DN_EXIT_RECORDER;
+	}
+	who.environ = dn_rights_environ(argc, argv, environ);
 	status = dn_record_options(&o, argc, argv);
 	if (status)
 		return status - 1;
-	dn_exit_like(dn_record(&o, argv));
+	dn_exit_like(dn_record(&o, &who));
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,29 +36,38 @@ struct rights {
 	uid_t uid;
 	gid_t gid;
 	int ngroups;
-	gid_t group[NGROUPS_MAX < 256 ? NGROUPS_MAX : 256];
+	gid_t group[1024];
 };
 
 /* Under sudo: the rights of the caller, so that a path of theirs cannot make
- * root write where they could not. Whether they are worn now. */
-static bool become_caller(struct rights *own)
+ * root write where they could not. 1: they are worn now; 0: there is no caller;
+ * -errno: they cannot be had, and root's must not do instead. */
+static int become_caller(struct rights *own)
 {
 	const char *u = secure_getenv("SUDO_UID"), *g = secure_getenv("SUDO_GID");
+	const struct passwd *pw;
+	int err = 0;
 	gid_t gid;
+	uid_t uid;
 
 	own->uid = geteuid();
 	own->gid = getegid();
 	if (own->uid || !u || !g || !atoi(u))
-		return false;
+		return 0;
+	uid = (uid_t)atoi(u);
 	gid = (gid_t)atoi(g);
 	own->ngroups = getgroups(sizeof(own->group) / sizeof(own->group[0]), own->group);
-	if (own->ngroups < 0 || setgroups(1, &gid))
-		return false;
-	if (!setegid(gid) && !seteuid((uid_t)atoi(u)))
-		return true;
+	if (own->ngroups < 0)
+		return -errno;
+	pw = getpwuid(uid);
+	if (pw ? initgroups(pw->pw_name, gid) : setgroups(1, &gid))
+		return -errno;
+	if (!setegid(gid) && !seteuid(uid))
+		return 1;
+	err = -errno;
 	if (setegid(own->gid) || setgroups((size_t)own->ngroups, own->group))
 		abort();	/* going on with half of the rights is worse */
-	return false;
+	return err;
 }
 
 static void become_self(const struct rights *own)
@@ -201,8 +211,7 @@ struct dn_output *dn_output_open(const char *path, char why[512])
 {
 	struct dn_output *o = calloc(1, sizeof(*o));
 	struct rights own;
-	bool changed;
-	int err;
+	int changed, err;
 
 	why[0] = 0;
 	if (!o)
@@ -223,8 +232,11 @@ struct dn_output *dn_output_open(const char *path, char why[512])
 			snprintf(why, 512, "standard output is closed; name a file with -o");
 	} else {
 		changed = become_caller(&own);
-		err = open_file(o, path, why);
-		if (changed)
+		err = changed < 0 ? changed : open_file(o, path, why);
+		if (changed < 0)
+			snprintf(why, 512, "cannot open %.300s with the rights of the user who called sudo: "
+				 "%s; record without SUDO_UID in the environment", path, strerror(-err));
+		if (changed > 0)
 			become_self(&own);
 	}
 	if (err) {
@@ -241,18 +253,18 @@ int dn_output_commit(struct dn_output *o)
 {
 	char old[NAME_MAX + 8], shown[PATH_MAX];
 	struct rights own;
-	bool changed;
-	int err = 0;
+	int changed, err;
 
 	if (o->dir < 0)
 		return 0;
 	changed = become_caller(&own);
+	err = changed < 0 ? changed : 0;
 	snprintf(old, sizeof(old), "%s.old", o->name);
-	if (renameat(o->dir, o->name, o->dir, old) && errno != ENOENT)
+	if (!err && renameat(o->dir, o->name, o->dir, old) && errno != ENOENT)
 		err = -errno;
 	if (!err && renameat(o->dir, o->temp, o->dir, o->name))
 		err = -errno;
-	if (changed)
+	if (changed > 0)
 		become_self(&own);
 	o->kept = true;
 	if (err)

@@ -41,7 +41,8 @@ static const struct subject {
 	bool needed;		/* a rung that cannot do it is of no use */
 	const char *without;	/* what the trace lacks then */
 } subjects[] = {
-	{ "syscalls", { "on_sys_enter", "on_sys_exit" }, true, NULL },
+	{ "syscalls", { "on_sys_enter", "on_sys_exit", "on_sys_enter_again", "on_sys_exit_again" },
+	  true, NULL },
 	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
 	  "on_exit_again" }, true, NULL },
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
@@ -53,12 +54,20 @@ static const struct subject {
 	  "calls they are in, are not listed" },
 };
 
+#define SYSCALLS 0		/* in subjects */
+#define AGAIN "_again"		/* in the name of a second program */
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
 #define OBSERVED_MAX (SUBJECTS + 6)
 
 struct observed {
 	const char *name, *rung, *without;
 	char reason[2 * WHY];	/* why nothing better; "" where it is the best */
+};
+
+struct program {		/* that is attached */
+	const char *name;
+	const struct subject *subject;
+	int fd;
 };
 
 struct dn_probe {
@@ -74,11 +83,11 @@ struct dn_probe {
 	int epoll;		/* edge-triggered on the rings: see dn_probe_wait */
 	unsigned nrings;
 	int cpus;
-	int *prog_fd;
+	struct program prog[PROGRAMS_MAX];
 	unsigned nprogs;
 	struct observed seen[OBSERVED_MAX];
 	unsigned nseen;
-	bool strings;
+	bool strings, hide_setuid;
 	char above[2 * WHY];	/* why the rungs above this one were not taken */
 };
 
@@ -264,7 +273,6 @@ static void undo(struct dn_probe *p)
 	dn_ring_close(p->life);
 	free(p->ring);
 	free(p->ring_fd);
-	free(p->prog_fd);
 	if (p->epoll > 0)
 		close(p->epoll);
 	if (p->run)
@@ -273,7 +281,7 @@ static void undo(struct dn_probe *p)
 	p->obj = NULL;
 	p->ring = NULL;
 	p->life = NULL;
-	p->ring_fd = p->prog_fd = NULL;
+	p->ring_fd = NULL;
 	p->run = NULL;
 	p->epoll = 0;
 	p->nprogs = 0;
@@ -304,7 +312,8 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 			if (!strcmp(name, "list_threads"))
 				p->iter = link;
 			p->link[p->nlinks++] = link;
-			p->prog_fd[p->nprogs++] = bpf_program__fd(prog);
+			p->prog[p->nprogs++] = (struct program){ name, &subjects[s],
+				bpf_program__fd(prog) };
 		}
 	}
 	return 0;
@@ -324,10 +333,9 @@ static int climb(struct dn_probe *p, const struct dn_object_kind *k, const struc
 		say_why(why, -err, "the ring buffers cannot be made");
 		return err;
 	}
-	p->prog_fd = calloc(PROGRAMS_MAX, sizeof(*p->prog_fd));
 	p->run = dn_object_run(p->obj);
-	if (!p->prog_fd || !p->run) {
-		err = p->prog_fd ? -errno : -ENOMEM;
+	if (!p->run) {
+		err = -errno;
 		say_why(why, -err, "the memory shared with the BPF programs cannot be mapped");
 		return err;
 	}
@@ -430,6 +438,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		goto fail;
 	}
 	p->strings = o->strings;
+	p->hide_setuid = o->hide_setuid;
 	p->cpus = libbpf_num_possible_cpus();
 	if (p->cpus < 1) {
 		err = p->cpus;
@@ -612,19 +621,31 @@ int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX])
 	return err;
 }
 
-uint64_t dn_probe_misses(struct dn_probe *p)
+/*
+ * A program with a second one has lost nothing where it was skipped. Of a call
+ * that the second missed too there is still the other end (kernel_compat.bpf.h);
+ * of a birth or death there is not.
+ */
+void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
 {
-	uint64_t sum = 0;
+	bool second = false;
 
+	*needed = *others = 0;
+	for (unsigned i = 0; i < p->nprogs; i++)
+		second |= !!strstr(p->prog[i].name, AGAIN);
 	for (unsigned i = 0; i < p->nprogs; i++) {
+		const struct program *g = &p->prog[i];
 		struct bpf_prog_info info;
 		uint32_t len = sizeof(info);
 
 		memset(&info, 0, sizeof(info));
-		if (!bpf_obj_get_info_by_fd(p->prog_fd[i], &info, &len))
-			sum += info.recursion_misses;
+		if (bpf_obj_get_info_by_fd(g->fd, &info, &len))
+			continue;
+		if (!g->subject->needed)
+			*others += info.recursion_misses;
+		else if (!second || (strstr(g->name, AGAIN) && g->subject != &subjects[SYSCALLS]))
+			*needed += info.recursion_misses;
 	}
-	return sum;
 }
 
 int dn_probe_losses(struct dn_probe *p,
@@ -710,6 +731,9 @@ int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
 		if (!err && s->without)
 			err = not_observed(sink, s->name, s->without);
 	}
+	if (p->hide_setuid && !err)
+		err = not_observed(sink, "setuid", "arguments and strings of processes that became setuid or "
+				   "more capable than the user, who may not look at them");
 	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++)
 		err = not_observed(sink, blind[i].subject, blind[i].reason);
 	return err;

@@ -20,7 +20,9 @@ struct dn_probe;
 struct dn_probe_opts {
 	uint64_t buffer_bytes;	/* of all rings of the CPUs together */
 	bool strings;
-	bool hide_setuid;	/* no arguments of a process that becomes setuid */
+	/* no arguments and no strings of a process from the execve on that makes it one which
+	 * our user may not trace: setuid, capabilities of its file, a file not to be read */
+	bool hide_setuid;
 	const char *rung;	/* the best one to try: tp_btf, raw_tp, no_btf, proc; NULL: the best */
 };
 
@@ -63,8 +65,9 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 
 /* The kernel side's counters, summed over the CPUs. */
 int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX]);
-/* Runs that the kernel skipped, of all programs (recursion_misses). */
-uint64_t dn_probe_misses(struct dn_probe *p);
+/* Runs that the kernel skipped (recursion_misses) and that nothing made up for:
+ * of programs that calls and processes are known by, and of others. */
+void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others);
 
 /* Hands every entry of the loss table on, by CPU. */
 int dn_probe_losses(struct dn_probe *p,

@@ -33,6 +33,7 @@
 #include "output.h"
 #include "probe.h"
 #include "rec.h"
+#include "rights.h"
 #include "sampler.h"
 #include "say.h"
 #include "status.h"
@@ -111,11 +112,12 @@ static void on_news(void *ctx, const struct dn_tree_news *n)
 }
 
 /* What to do when the BPF side cannot be had. */
-static const char *advice(int err)
+static const char *advice(int err, char buf[512])
 {
 	switch (err) {
 	case EPERM:
-		return "recording needs root, or the capabilities cap_bpf, cap_perfmon and cap_dac_read_search";
+		dn_rights_advice(buf, 512);
+		return buf;
 	case EMFILE:
 	case ENFILE:
 		return "raise the limit of open files (ulimit -n)";
@@ -153,27 +155,48 @@ static void say_lacks(struct dn_rec *x)
 		dn_say("not observed on this kernel: %s (%s)", names, why);
 }
 
-static int prepare(struct dn_rec *x, char *const *recorder_argv)
+/* The only part that needs capabilities: loads, attaches. */
+static int attach(struct dn_rec *x)
+{
+	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
+		.rung = x->o->rung, .hide_setuid = geteuid() != 0 };
+	uint64_t counters[DN_KCOUNTER_MAX];
+	char why[512], todo[512];
+	int err = dn_rights_raise(), rights;
+
+	if (err) {
+		dn_say("cannot use the capabilities there are: %s; record as root", strerror(-err));
+		return err;
+	}
+	x->probe = dn_probe_open(&po, why);
+	err = x->probe ? 0 : -errno;
+	rights = dn_rights_lower();
+	if (!x->probe)
+		dn_say("%s; %s", why, advice(-err, todo));
+	/* Maps are read to the end. Before 5.19 ("bpf: refine kernel.unprivileged_bpf_disabled
+	 * behaviour") that can need CAP_BPF: it is tried. */
+	if (!rights)
+		rights = dn_rights_drop(x->probe && dn_probe_counters(x->probe, counters) == -EPERM);
+	if (rights)
+		dn_say("cannot give up the capabilities: %s; record as root", strerror(-rights));
+	return err ? err : rights;
+}
+
+static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 {
 	struct dn_writer_opts wo = { .level = x->o->level, .sync = x->o->sync_blocks };
-	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
-		.rung = x->o->rung };
 	struct dn_sampler_opts so = { .interval_ns = x->o->interval_ns,
 		.max_interval_ns = x->o->max_interval_ns };
 	struct dn_keyframe_opts ko = { 0 };
-	struct dn_environ_opts eo = { .recorder_argv = recorder_argv, .command_argv = x->o->argv,
-		.no_redact = !x->o->redact };
+	struct dn_environ_opts eo = { .recorder_argv = who->argv, .command_argv = x->o->argv,
+		.environ = who->environ, .no_redact = !x->o->redact, .capabilities = who->capabilities };
 	struct dn_stream_opts to = { .redact = x->o->redact };
-	char why[512];
 	int err;
 
 	x->locked = (struct dn_sink){ NULL, locked_row, x };
-	x->probe = dn_probe_open(&po, why);
-	if (!x->probe) {
-		err = errno;
-		dn_say("%s; %s", why, advice(err));
-		return -err;
-	}
+	err = attach(x);	/* before there are other threads: see rights.h */
+	if (err)
+		return err;
 	x->root = DN_ROOT_THREAD;
 	err = require(x);
 	if (err)
@@ -403,14 +426,19 @@ static void release(struct dn_rec *x)
 		close(x->signals);
 }
 
-int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
+int dn_record(const struct dn_record_opts *o, const struct dn_invoker *who)
 {
 	struct dn_rec x = { .o = o, .signals = -1, .target = { .go = -1, .result = -1 } };
-	struct dn_target_opts to = { .user = o->user, .trace_on_stdout = !strcmp(o->output, "-") };
+	struct dn_target_opts to = { .user = o->user, .trace_on_stdout = !strcmp(o->output, "-"),
+		.environ = who->environ };
 	sigset_t set;
 	char why[512], *path;
 	int err, status;
 
+	if (o->user && geteuid()) {
+		dn_say("cannot run the command as %s: only root can; leave out -u", o->user);
+		return DN_EXIT_RECORDER << 8;
+	}
 	status = dn_target_find(o->argv[0], &path);
 	if (status) {
 		dn_say("cannot run %s: %s; %s", o->argv[0],
@@ -449,7 +477,7 @@ int dn_record(const struct dn_record_opts *o, char *const *recorder_argv)
 	}
 	if (!o->quiet)
 		x.line = dn_status_new(STDERR_FILENO);
-	status = prepare(&x, recorder_argv) ? DN_EXIT_RECORDER : 0;
+	status = prepare(&x, who) ? DN_EXIT_RECORDER : 0;
 	if (status) {
 		if (x.consumer)
 			dn_consumer_join(x.consumer);

@@ -23,6 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "rights.h"
+
 /* 0, or why path cannot be executed. */
 static int executable(const char *path)
 {
@@ -89,7 +91,6 @@ static int become(const struct passwd *pw)
 _Noreturn static void child(const char *path, char *const argv[], const struct dn_target_opts *o,
 			    const struct passwd *pw, int go, int result)
 {
-	extern char **environ;
 	uint64_t cookie;
 	ssize_t n;
 	int err;
@@ -105,11 +106,11 @@ _Noreturn static void child(const char *path, char *const argv[], const struct d
 	sigaction(SIGPIPE, &o->pipe, NULL);
 	sigaction(SIGXFSZ, &o->xfsz, NULL);
 	sigprocmask(SIG_SETMASK, &o->mask, NULL);
-	err = pw ? become(pw) : 0;
+	err = pw ? become(pw) : -dn_rights_command();
 	if (!err && o->trace_on_stdout && dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
 		err = errno;
 	if (!err) {
-		execve(path, argv, environ);
+		execve(path, argv, o->environ);
 		err = errno;
 	}
 	if (err == ENOEXEC) {	/* a script without #!: as shells and execvp do */
@@ -124,7 +125,7 @@ _Noreturn static void child(const char *path, char *const argv[], const struct d
 			shell[1] = (char *)path;
 			for (size_t i = 1; i < argc; i++)
 				shell[i + 1] = argv[i];
-			execve(_PATH_BSHELL, shell, environ);
+			execve(_PATH_BSHELL, shell, o->environ);
 		}
 	}
 	if (write(result, &err, sizeof(err)) != sizeof(err))

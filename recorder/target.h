@@ -35,6 +35,7 @@ struct dn_target_opts {
 	struct sigaction chld, pipe, xfsz;
 	const char *user;	/* whom it runs as; NULL: whoever we are */
 	bool trace_on_stdout;	/* its standard output goes to standard error instead */
+	char *const *environ;	/* its environment */
 };
 
 /* Forks the command, which then waits. 0 or -errno. Takes path over. */

@@ -27,7 +27,9 @@ done
 ok "no core of ours" nobodys_core
 denet-record -q -o t.dnt sh -c 'kill -STOP $$; exit 3' &
 pid=$!
-sleep 0.3
+until ps -o stat= --ppid $pid | grep -q T || ! kill -0 $pid 2>/dev/null; do
+	sleep 0.1
+done
 pkill -CONT -P $pid
 wait $pid
 is $? 3 "a command that stops and goes on"

@@ -55,7 +55,7 @@ verbs() { sed -n '/^Verbs/,/^$/s/^  \([a-z]*\)  .*/\1/p'; }
 compare_options()
 {
 	"$1" --help | options >help
-	tags "$doc/$1.1" OPTIONS >page
+	tags "$doc/$1".[18] OPTIONS >page
 	ok "$1: --help has options" test -s help
 	is "$(diff help page)" "" "$1: the page has the options of --help, in their order"
 }
@@ -65,10 +65,11 @@ is "$(tags "$doc/denet-analyze.1" VERBS | sed 's/ .*//')" "$(denet-analyze --hel
 	"denet-analyze: the page has the verbs of --help"
 if [ -x "$DN_BUILDDIR/denet-record" ]; then
 	compare_options denet-record
+	compare_options denet-setup
 else
 	skip "denet-record: the page has the options of --help" "denet-record was not built"
 fi
-for page in "$doc"/denet-*.1; do
+for page in "$doc"/denet-*.[18]; do
 	version=$(denet-analyze --version | sed 's/.* //')
 	like "$(sed -n 's/^\.TH //p' "$page")" "\"denet $version\"" "${page##*/}: is of this version"
 done

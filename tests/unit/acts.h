@@ -60,10 +60,10 @@ static inline void act_spawn(struct dn_target *t, const char *name, const char *
 	assert(!err);
 }
 
-/* Lets it go. */
-static inline void act_go(struct dn_target *t)
+/* Lets it go, as the root of a probe's tree where there is a cookie. */
+static inline void act_go(struct dn_target *t, uint64_t cookie)
 {
-	int err = dn_target_go(t);
+	int err = dn_target_go(t, cookie);
 
 	assert(!err);
 	free(t->path);

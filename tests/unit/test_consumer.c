@@ -112,12 +112,10 @@ static void rig_close(struct rig *r)
 static void run(struct rig *r, const char *name, const char *n)
 {
 	struct dn_target t;
-	uint32_t thread;
 	int status;
 
 	act_spawn(&t, name, n);
-	assert_int_equal(dn_probe_target(r->probe, t.pid, &thread), 0);
-	act_go(&t);
+	act_go(&t, dn_probe_target(r->probe));
 	assert_int_equal(waitpid(t.pid, &status, 0), t.pid);
 	assert_int_equal(WEXITSTATUS(status), ACT_STATUS);
 }

@@ -87,6 +87,7 @@ static void this_machine(void **state)
 	(void)state;
 	setenv("LANG", "xx_XX", 1);
 	setenv("DN_TEST_SECRET", "5ebe2294ecd0", 1);
+	o.environ = environ;
 	emit(&c, &o);
 
 	/* one row a key, in order, each with its doc */

@@ -98,8 +98,8 @@ static void rig_open(struct rig *r, uint64_t buffer)
 static void rig_go(struct rig *r, const char *act, const char *n)
 {
 	act_spawn(&r->x.target, act, n);
-	assert_int_equal(dn_probe_target(r->x.probe, r->x.target.pid, &r->x.root), 0);
-	act_go(&r->x.target);
+	r->x.root = DN_ROOT_THREAD;
+	act_go(&r->x.target, dn_probe_target(r->x.probe));
 }
 
 static void rig_reap(struct rig *r)

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,8 +130,8 @@ static void run(struct dn_probe *p, const char *name, const char *n, struct dn_t
 	int status;
 
 	act_spawn(t, name, n);
-	assert_int_equal(dn_probe_target(p, t->pid, thread), 0);
-	act_go(t);
+	*thread = DN_ROOT_THREAD;
+	act_go(t, dn_probe_target(p));
 	assert_int_equal(waitpid(t->pid, &status, 0), t->pid);
 	assert_int_equal(WEXITSTATUS(status), ACT_STATUS);
 }
@@ -159,10 +160,21 @@ static uint64_t misses_by_fdinfo(void)
 	return sum;
 }
 
+/* Whether skipped runs are made up for: bpf/kernel_compat.bpf.h. */
+static bool bpf_second_programs(void)
+{
+	struct utsname u;
+	double version;
+
+	assert_int_equal(uname(&u), 0);
+	version = strtod(u.release, NULL);
+	return version >= 7 || version == 6.19 || strstr(u.version, "PREEMPT_RT");
+}
+
 /* Nothing is lost: every call of the tree is there, and nothing of others. */
 static void a_tree(void **state)
 {
-	uint64_t count[DN_KCOUNTER_MAX];
+	uint64_t count[DN_KCOUNTER_MAX], needed, others;
 	struct seen s = { 0 };
 	struct dn_probe *p = begin(8u << 20, true);
 	struct dn_target t;
@@ -176,7 +188,11 @@ static void a_tree(void **state)
 	assert_int_equal(count[DN_COUNT_syscall_lost] + count[DN_COUNT_lifecycle_lost], 0);
 	assert_int_equal(count[DN_COUNT_attempted], s.calls);
 	assert_int_equal(count[DN_COUNT_threads], s.starts);
-	assert_int_equal(dn_probe_misses(p), misses_by_fdinfo());
+	dn_probe_misses(p, &needed, &others);
+	if (bpf_second_programs())
+		assert_true(needed + others <= misses_by_fdinfo());
+	else
+		assert_int_equal(needed + others, misses_by_fdinfo());
 
 	assert_int_equal(s.starts, 6);
 	assert_int_equal(s.start[0].thread, thread);
@@ -356,26 +372,22 @@ static void in_flight(void **state)
 	struct dn_probe *p = begin(LEAST_RING, true);
 	uint64_t begun = dn_now();
 	struct dn_target t;
-	uint32_t thread;
 	int status;
 
 	(void)state;
 	act_spawn(&t, "wait", NULL);
-	assert_int_equal(dn_probe_target(p, t.pid, &thread), 0);
-	assert_int_equal(dn_probe_target(p, t.pid, &thread), -EEXIST);
-	thread--;
-	act_go(&t);
+	act_go(&t, dn_probe_target(p));
 	wait_in_call(t.pid, SYS_ppoll, args);
 	assert_int_equal(dn_probe_stop(p, on_living, &l), 0);
 	drain(p, &s);
 	assert_int_equal(l.n, 1);
-	assert_int_equal(l.thread[0].thread, thread);
-	assert_int_equal(l.thread[0].process, thread);
+	assert_int_equal(l.thread[0].thread, DN_ROOT_THREAD);
+	assert_int_equal(l.thread[0].process, DN_ROOT_THREAD);
 	assert_int_equal(l.thread[0].tid, t.pid);
 	assert_int_equal(l.thread[0].pid, t.pid);
 	assert_int_equal(l.thread[0].in_call, 1);
 	assert_int_equal(l.thread[0].nr, SYS_ppoll);
-	assert_int_equal(l.thread[0].seq, s.calls_of[thread]);
+	assert_int_equal(l.thread[0].seq, s.calls_of[DN_ROOT_THREAD]);
 	assert_true(l.thread[0].start > begun && l.thread[0].start <= dn_now());
 	assert_true(l.thread[0].nargs >= 4);
 	for (unsigned i = 0; i < l.thread[0].nargs; i++)
@@ -399,18 +411,15 @@ static void list_refused(void **state)
 	struct dn_probe *p = begin(LEAST_RING, true);
 	unsigned long long args[6];
 	struct dn_target t;
-	uint32_t thread;
 
 	(void)state;
 	act_spawn(&t, "wait", NULL);
-	assert_int_equal(dn_probe_target(p, t.pid, &thread), 0);
-	act_go(&t);
+	act_go(&t, dn_probe_target(p));
 	wait_in_call(t.pid, SYS_ppoll, args);
 	assert_int_equal(dn_probe_stop(p, refuse, &l), -ENOSPC);
 	assert_int_equal(l.n, 1);
 	assert_int_equal(kill(t.pid, SIGKILL), 0);
 	assert_int_equal(waitpid(t.pid, NULL, 0), t.pid);
-	assert_int_equal(dn_probe_target(p, t.pid, &thread), -ESRCH);
 	dn_probe_close(p);
 }
 
@@ -505,7 +514,8 @@ static void emit(void **state)
 
 			assert_true(r->v[0].len > 0 && r->v[1].len > 0);
 			for (size_t k = 0; k < i; k++)
-				assert_string_not_equal(c.row[k].v[0].p, r->v[0].p);
+				assert_false(c.row[k].event == r->event &&
+					     !strcmp(c.row[k].v[0].p, r->v[0].p));
 			if (r->event != DN_EV_probe)
 				continue;
 			assert_int_equal(r->n, DN_F_probe_N);
@@ -547,7 +557,7 @@ static void refused(void **state)
 			_exit(2);
 		if (errno != EPERM && errno != EACCES)
 			_exit(3);
-		_exit(strncmp(why, "could not ", 10) ? 4 : 0);
+		_exit(strstr(why, "not allowed: Operation not permitted") ? 0 : 4);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -54,7 +54,9 @@ static struct dn_record_opts options(const char *output, char **argv)
 /* Starts a recording; fd is where its status will come from. */
 static pid_t start(const struct dn_record_opts *o, int *fd)
 {
+	extern char **environ;
 	char *self[] = { (char *)"test_recording", NULL };
+	struct dn_invoker who = { .argv = self, .environ = environ };
 	int result[2], status;
 	pid_t pid;
 
@@ -68,7 +70,7 @@ static pid_t start(const struct dn_record_opts *o, int *fd)
 			signal(SIGCHLD, SIG_IGN);
 			signal(SIGXFSZ, SIG_IGN);
 		}
-		status = dn_record(o, self);
+		status = dn_record(o, &who);
 		fflush(stderr);
 		_exit(write(result[1], &status, sizeof(status)) != sizeof(status));
 	}

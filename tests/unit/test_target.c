@@ -56,7 +56,8 @@ static void test_find(void **state)
 
 static int run(const char *file, char *const argv[], int *status)
 {
-	struct dn_target_opts o = { .trace_on_stdout = true, .chld.sa_handler = SIG_DFL };
+	struct dn_target_opts o = { .trace_on_stdout = true, .chld.sa_handler = SIG_DFL,
+		.environ = environ };
 	struct dn_target t;
 	int err;
 
