@@ -19,6 +19,8 @@ struct dn_record_opts {
 	bool count;			/* -c */
 	bool wait_tree;
 	bool sync_blocks;
+	bool check;			/* no recording: --check, as JSON with json */
+	bool json;
 	const char *user;
 	char **argv;			/* the command, ends with NULL */
 };
