@@ -100,7 +100,8 @@ void dn_check_text(const struct dn_diagnosis *d, FILE *f, bool colour)
 		if (strcmp(group, g->group))
 			fprintf(f, "%s%s\n", *group ? "\n" : "", g->group);
 		group = g->group;
-		fprintf(f, "  %s%-*s%s", colour ? paint[g->state] : "", INDENT - 2, state, colour ? "\033[0m" : "");
+		fprintf(f, "  %s%-*s%s", colour ? paint[g->state] : "", INDENT - 2, state,
+			colour && *paint[g->state] ? "\033[0m" : "");
 		fprintf(f, "%s: ", g->id);
 		wrap(f, g->found, INDENT + strlen(g->id) + 2, INDENT);
 		fprintf(f, "\n%*s", INDENT, "");
