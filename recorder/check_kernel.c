@@ -24,7 +24,7 @@ static const struct {
 	{ 5, 5, "programs on typed tracepoints (tp_btf)", true },
 	{ 5, 8, "the BPF ring buffer, task iterators and cap_bpf", true },
 	{ 5, 12, "task storage in tracing programs (commit a10787e6d58c), BPF atomics", true },
-	{ 5, 17, "bpf_loop: without it 24 arguments of an execve are read", false },
+	{ 5, 17, "bpf_loop (without it 24 arguments of an execve are read)", false },
 };
 
 void dn_check_kernel(struct dn_check *c)
@@ -48,7 +48,7 @@ void dn_check_kernel(struct dn_check *c)
 			f->state = dn_blame(c);
 		else if (f->state == DN_CHECK_OK)
 			f->state = DN_CHECK_INFO;
-		n += (size_t)snprintf(f->means + n, sizeof(f->means) - n, "%s%u.%u has %s", n ? "; " : "by its version it lacks what ",
+		n += (size_t)snprintf(f->means + n, sizeof(f->means) - n, "%s%u.%u, which brought %s", n ? "; older than " : "older than ",
 				      needs[i].major, needs[i].minor, needs[i].what);
 	}
 	if (!n)

@@ -274,7 +274,7 @@ void dn_check_sysctls(struct dn_check *c)
 	if (knob(c, "kptr_restrict", "proc/sys/kernel/kptr_restrict", &v, &f)) {
 		dn_found(f, "kernel.kptr_restrict is %ld", v);
 		dn_means(f, "%s; loading and attaching need no address: leave it",
-			 v == 0 ? "addresses are hidden by perf_event_paranoid and cap_syslog only" :
+			 v == 0 ? "addresses are shown to cap_syslog, and to all where perf_event_paranoid is below 2" :
 			 v == 1 ? "addresses are shown to cap_syslog only" : "addresses are hidden from all");
 	}
 	if (knob(c, "perf_event_paranoid", "proc/sys/kernel/perf_event_paranoid", &v, &f)) {
@@ -331,14 +331,14 @@ void dn_check_lockdown(struct dn_check *c)
 		dn_means(f, "not known: securityfs is not mounted, or the kernel has no lockdown");
 	} else if (strstr(text, "[confidentiality]")) {
 		f->state = dn_blame(c);
-		dn_found(f, "lockdown is in force: confidentiality");
+		dn_found(f, "confidentiality is in force");
 		dn_means(f, "the kernel lets no BPF program read its memory, root's neither: paths, arguments and states "
 			    "of tasks cannot be read. Whoever runs this machine chose that; record on another one");
 	} else if (strstr(text, "[integrity]")) {
-		dn_found(f, "lockdown is in force: integrity");
+		dn_found(f, "integrity is in force");
 		dn_means(f, "forbids BPF programs to write to memory of processes, which ours never do");
 	} else {
-		dn_found(f, "lockdown: %s", strstr(text, "[none]") ? "none" : text);
+		dn_found(f, "%s", strstr(text, "[none]") ? "none is in force" : text);
 		dn_means(f, "forbids nothing");
 	}
 }

@@ -100,19 +100,32 @@ void dn_check_tracefs(struct dn_check *c)
 		dn_fix(f, "sudo setcap cap_bpf,cap_perfmon,cap_dac_read_search=ep %s", c->self);
 }
 
+/* Symbols of per-CPU areas begin at 0, so one line of zeros says nothing. */
+#define SYMBOLS_LOOKED_AT 64
+
 /* Attaching by name never needed the addresses: the kernel looks them up itself. */
 void dn_check_symbols(struct dn_check *c)
 {
 	struct dn_finding *f = dn_finding(c, DN_CHECK_OK, "kallsyms");
-	char line[256];
-	ssize_t n = dn_env_line(&c->env, "proc/kallsyms", line, sizeof(line));
+	bool shown = false, any = false;
+	struct dn_lines l;
+	char buf[4096], *line;
+	size_t len;
+	int err = dn_lines_open(&l, c->env.root, "proc/kallsyms", buf, sizeof(buf) - 1);
 
-	if (n < 0) {
+	if (!err) {
+		for (int i = 0; i < SYMBOLS_LOOKED_AT && !shown && (err = dn_lines_next(&l, &line, &len)) > 0; i++) {
+			line[len] = 0;
+			any = true;
+			shown = strtoull(line, NULL, 16) != 0;
+		}
+		dn_lines_close(&l);
+	}
+	if (err < 0 || !any) {
 		f->state = DN_CHECK_INFO;
-		dn_found(f, "/proc/kallsyms: %s", strerror((int)-n));
+		dn_found(f, "/proc/kallsyms: %s", err < 0 ? strerror(-err) : "it is empty");
 	} else {
-		dn_found(f, "/proc/kallsyms can be read, addresses are %s",
-			 strtoull(line, NULL, 16) || n < 16 ? "shown" : "hidden (zeros)");
+		dn_found(f, "/proc/kallsyms can be read, addresses are %s", shown ? "shown" : "hidden (zeros)");
 	}
 	dn_means(f, "the recorder looks up no address of the kernel");
 }

@@ -79,8 +79,8 @@ static int keep_words(enum libbpf_print_level level, const char *fmt, va_list ap
 	if (level != LIBBPF_WARN)
 		return 0;
 	vsnprintf(text, sizeof(text), fmt, ap);
-	/* said before 5.11 and to whoever lacks cap_bpf; the failure that follows is told too */
-	if (strstr(text, "RLIMIT_MEMLOCK, err") || strstr(text, "bump RLIMIT_MEMLOCK"))
+	/* libbpf goes on after these; what fails then is told too */
+	if (strstr(text, "bump RLIMIT_MEMLOCK") || strstr(text, "Retrying without BTF"))
 		return 0;
 	/* libbpf's own words blame memlock, which is rarely it */
 	if (strstr(text, "probe_loading"))

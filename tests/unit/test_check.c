@@ -202,14 +202,14 @@ static void versions(void **state)
 	is("kernel.version", DN_CHECK_OK, "Linux 6.1.0-test", "");
 	put("proc/sys/kernel/osrelease", "5.15.0-91-generic\n");
 	check(DN_VERDICT_NONE);
-	is("kernel.version", DN_CHECK_INFO, "5.15.0-91-generic", "5.17 has bpf_loop");
+	is("kernel.version", DN_CHECK_INFO, "5.15.0-91-generic", "older than 5.17, which brought bpf_loop");
 	put("proc/sys/kernel/osrelease", "5.10.0\n");
 	check(DN_VERDICT_NONE);
-	is("kernel.version", DN_CHECK_MISSING, "5.10.0", "5.12 has task storage");
+	is("kernel.version", DN_CHECK_MISSING, "5.10.0", "older than 5.12, which brought task storage");
 	assert_null(strstr(get("kernel.version")->means, "ring buffer"));
 	put("proc/sys/kernel/osrelease", "4.19.0\n");
 	check(DN_VERDICT_NONE);
-	is("kernel.version", DN_CHECK_MISSING, "4.19.0", "5.8 has the BPF ring buffer");
+	is("kernel.version", DN_CHECK_MISSING, "4.19.0", "older than 5.8, which brought the BPF ring buffer");
 	/* backported: what works is not called missing */
 	PLAYS(ALL_GOOD);
 	check(DN_VERDICT_FULL);
@@ -461,8 +461,20 @@ static void file_capabilities(void **state)
 
 static void places(void **state)
 {
+	static const char environ[] = "HOME=/\0notcontainer=x\0container=lxc";
+	FILE *f;
+
 	(void)state;
 	PLAYS(ALL_BAD);
+	check(DN_VERDICT_NONE);
+	is("container", DN_CHECK_OK, "no sign", "");
+	make_way("proc/1/environ");
+	f = fopen("proc/1/environ", "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(environ, sizeof(environ), 1, f), 1);
+	fclose(f);
+	check(DN_VERDICT_NONE);
+	is("container", DN_CHECK_INFO, "(lxc)", "");
 	put("run/.containerenv", "");
 	put("proc/sys/kernel/yama/ptrace_scope", "3\n");
 	check(DN_VERDICT_NONE);
@@ -498,6 +510,24 @@ static void seccomp(void **state)
 	check(DN_VERDICT_NONE);
 	is("seccomp", DN_CHECK_INFO, "does not tell", "not known");
 	is("process.capabilities", DN_CHECK_INFO, "does not tell", "not known");
+}
+
+/* The first symbols of x86-64 are at 0 for everybody. */
+static void symbols(void **state)
+{
+	(void)state;
+	PLAYS(ALL_GOOD);
+	check(DN_VERDICT_FULL);
+	is("kallsyms", DN_CHECK_INFO, "No such file", "");
+	put("proc/kallsyms", "0000000000000000 A fixed_percpu_data\n0000000000001000 A cpu_debug_store\n");
+	check(DN_VERDICT_FULL);
+	is("kallsyms", DN_CHECK_OK, "addresses are shown", "no address");
+	put("proc/kallsyms", "0000000000000000 A fixed_percpu_data\n0000000000000000 A cpu_debug_store\n");
+	check(DN_VERDICT_FULL);
+	is("kallsyms", DN_CHECK_OK, "addresses are hidden", "no address");
+	put("proc/kallsyms", "");
+	check(DN_VERDICT_FULL);
+	is("kallsyms", DN_CHECK_INFO, "empty", "");
 }
 
 static void figures(void **state)
@@ -543,7 +573,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(probes_make_the_verdict), T(nothing_tried_is_not_full), T(versions), T(configuration), T(btf),
 		T(denied_is_not_absent), T(knobs_stay), T(lockdown), T(memlock), T(capabilities),
-		cmocka_unit_test(file_capabilities), T(places), T(seccomp), T(figures), T(an_empty_root),
+		cmocka_unit_test(file_capabilities), T(places), T(seccomp), T(symbols), T(figures), T(an_empty_root),
 	};
 
 	return cmocka_run_group_tests_name("check", tests, NULL, NULL);
