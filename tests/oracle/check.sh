@@ -58,6 +58,11 @@ is "$(jq '[.programs[] | select(.object == "denet")] | length' json)" \
 	"$(grep -ch '^SEC(".*/' "$DN_SRCDIR"/bpf/*.bpf.h | awk '{ n += $1 } END { print n }')" "every program was tried"
 is "$(jq '[.programs[] | select(.object != "trial" and (.load_errno or .attach_errno))] | length' json)" 0 \
 	"every program of the recorder works"
+# The check and a trace name the same probes by the same rungs.
+(cd "$place" && denet-record -q -o t.dnt true)
+denet-analyze "$place/t.dnt" --csv --sql "SELECT DISTINCT name || ' ' || rung FROM probes" | tr -d '\r' >probes
+jq -r '[.programs[] | select(.object != "trial") | .probe + " " + .rung] | unique[]' json >tried
+is "$(grep -Fvx -f probes tried)" "" "every probe is one of the trace's, attached the same way"
 like "$(said kernel.version)" "Linux $(uname -r | sed 's/[.]/[.]/g');" "the release is uname's"
 like "$(said process.capabilities)" "root; effective" "root is called root"
 for what in kprobe fentry; do

@@ -191,7 +191,9 @@ static void nothing_tried_is_not_full(void **state)
 {
 	(void)state;
 	memset(trials, 0, sizeof(trials));
+	unlink("sys/kernel/btf/vmlinux");
 	check(DN_VERDICT_NONE);
+	is("kernel.btf", DN_CHECK_MISSING, "not there", "");
 }
 
 static void versions(void **state)
@@ -207,6 +209,9 @@ static void versions(void **state)
 	check(DN_VERDICT_NONE);
 	is("kernel.version", DN_CHECK_MISSING, "5.10.0", "older than 5.12, which brought task storage");
 	assert_null(strstr(get("kernel.version")->means, "ring buffer"));
+	put("proc/sys/kernel/osrelease", "5.12.0\n");
+	check(DN_VERDICT_NONE);
+	is("kernel.version", DN_CHECK_INFO, "5.12.0", "older than 5.17");
 	put("proc/sys/kernel/osrelease", "4.19.0\n");
 	check(DN_VERDICT_NONE);
 	is("kernel.version", DN_CHECK_MISSING, "4.19.0", "older than 5.8, which brought the BPF ring buffer");
@@ -230,7 +235,8 @@ static void configuration(void **state)
 	is("kernel.config", DN_CHECK_INFO, "neither /proc/config.gz nor /boot/config-6.1.0-test", "nothing is guessed");
 	assert_false(there("config.KPROBES"));
 
-	put("boot/config-6.1.0-test", "CONFIG_BPF_SYSCALL=y\n# CONFIG_BPF_EVENTS is not set\nCONFIG_KPROBES_OTHER=y\n");
+	put("boot/config-6.1.0-test", "CONFIG_BPF_SYSCALL=y\n# CONFIG_BPF_EVENTS is not set\nCONFIG_KPROBES_OTHER=y\n"
+					 "CONFIG_KPROBES=n\n");
 	check(DN_VERDICT_NONE);
 	is("kernel.config", DN_CHECK_OK, "/boot/config-6.1.0-test: 1 of ", "");
 	is("config.BPF_EVENTS", DN_CHECK_MISSING, "CONFIG_BPF_EVENTS is not set", "tracepoint");
@@ -249,7 +255,11 @@ static void configuration(void **state)
 	assert_false(there("config.PSI"));
 
 	/* neither a cut file nor one without options is taken for "all off" */
-	assert_int_equal(truncate("proc/config.gz", 12), 0);
+	z = gzopen("proc/config.gz", "w0");	/* stored, so that what is there can be read */
+	assert_non_null(z);
+	gzputs(z, "CONFIG_BPF_EVENTS=y\nCONFIG_PSI=m\nCONFIG_BPF_SYSCALL=y\n");
+	gzclose(z);
+	assert_int_equal(truncate("proc/config.gz", 50), 0);
 	unlink("boot/config-6.1.0-test");
 	check(DN_VERDICT_NONE);
 	is("kernel.config", DN_CHECK_INFO, "neither", "");
