@@ -1,6 +1,7 @@
 /*
  * environ_get.h - the getters of environ.def: what environ.c and
- * environ_host.c share. Private to them.
+ * environ_host.c share. Private to them and to check_*.c, which read the same
+ * files.
  *
  * A getter writes the text of one fact to out and returns its length, or
  * -errno: the row has null then.

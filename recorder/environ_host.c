@@ -391,6 +391,22 @@ static bool exists(struct dn_env_ctx *c, const char *path)
 	return !faccessat(c->root, path, F_OK, 0);
 }
 
+/* What the manager of a container tells its first process: container=lxc. Only
+ * root may read it. */
+static ssize_t container_of_init(struct dn_env_ctx *c, char *out, size_t cap)
+{
+	char vars[4096];
+	ssize_t n = dn_read_file(c->root, "proc/1/environ", vars, sizeof(vars) - 1);
+
+	if (n < 0)
+		return n;
+	vars[n] = '\0';
+	for (const char *v = vars; v < vars + n; v += strlen(v) + 1)
+		if (!strncmp(v, "container=", 10) && v[10])
+			return dn_env_print(out, cap, "%s", v + 10);
+	return -ENODATA;
+}
+
 ssize_t dn_env_get_container(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
 {
 	static const char *const marks[] = { "docker", "kubepods", "libpod", "lxc", "containerd" };
@@ -405,6 +421,9 @@ ssize_t dn_env_get_container(struct dn_env_ctx *c, const char *arg, char *out, s
 		return dn_env_print(out, cap, "podman");
 	if (exists(c, ".dockerenv"))
 		return dn_env_print(out, cap, "docker");
+	n = container_of_init(c, out, cap);
+	if (n > 0)
+		return n;
 	if (dn_env_get_cgroup(c, "path", path, sizeof(path)) > 0)
 		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
 			if (strstr(path, marks[i]))

@@ -1,10 +1,11 @@
 /*
- * main.c - denet-record: options, recording, exit status.
+ * main.c - denet-record: options, recording or check, exit status.
  */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "options.h"
 #include "recording.h"
 #include "rights.h"
@@ -39,5 +40,9 @@ int main(int argc, char **argv)
 	status = dn_record_options(&o, argc, argv);
 	if (status)
 		return status - 1;
+	if (o.check) {
+		dn_rights_raise();	/* or what is tried would fail; what is left is told */
+		return dn_check_main(o.json);
+	}
 	dn_exit_like(dn_record(&o, &who));
 }

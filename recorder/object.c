@@ -17,8 +17,10 @@
 #include "denet.skel.h"
 #include "denet_plain.skel.h"
 #include "denet_raw.skel.h"
+#include "probe.h"
 #include "record.h"
 #include "syscalls.h"
+#include "trial.skel.h"
 
 const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS] = {
 	{ "tp_btf", "tp_btf", "task_storage", "btf",
@@ -29,6 +31,8 @@ const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS] = {
 	{ "no_btf", "raw_tp", "hash", "none", "the BPF ring buffer (5.8 or later)",
 	  denet_plain_bpf__elf_bytes },
 };
+
+const struct dn_object_kind dn_object_trial = { .rung = DN_TRIAL_ONLY, .bytes = trial_bpf__elf_bytes };
 
 static char words[256];
 
@@ -160,8 +164,8 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	words[0] = 0;
 	bytes = k->bytes(&n);
 	obj = bpf_object__open_mem(bytes, n, &opts);
-	if (!obj)
-		return NULL;
+	if (!obj || k == &dn_object_trial)
+		return obj;
 	fill_plans(&knobs);
 	if (set_initial(obj, ".rodata.knobs", &knobs, sizeof(knobs)) ||
 	    set_initial(obj, ".data.run", &run, sizeof(run)))

@@ -25,6 +25,8 @@ struct dn_object_kind {
 #define DN_OBJECT_KINDS 3
 extern const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS];	/* best first */
 
+extern const struct dn_object_kind dn_object_trial;	/* no rung: what --check tries besides */
+
 struct dn_object_opts {
 	unsigned cpus;			/* possible ones */
 	uint32_t wake_level;		/* struct dn_knobs */

@@ -22,7 +22,7 @@
 
 enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
-	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG,
+	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON,
 };
 
 static const struct {
@@ -44,6 +44,8 @@ static const struct {
 	{ "require", "NAME[,NAME]", "do not start unless this can be observed", OPT_REQUIRE },
 	{ "rung", "NAME", "take no better way than tp_btf, raw_tp, no_btf, proc", OPT_RUNG },
 	{ "user", "NAME", "run the command as this user", 'u' },
+	{ "check", NULL, "say what this machine lets us record, and what mends the rest", OPT_CHECK },
+	{ "json", NULL, "with --check: as JSON", OPT_JSON },
 	{ "help", NULL, "print this and leave", 'h' },
 	{ "version", NULL, "print the version and leave", 'V' },
 };
@@ -53,6 +55,7 @@ static const struct {
 static void usage(FILE *f)
 {
 	fputs("Usage: denet-record [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+	      "       denet-record --check [--json]\n"
 	      "Record everything COMMAND does into a trace.\n\n", f);
 	for (unsigned i = 0; i < OPTIONS; i++) {
 		char left[40];
@@ -65,6 +68,7 @@ static void usage(FILE *f)
 	fputs("\nTIME is a number with ns, us, ms, s, m or h (s if none); SIZE takes k, M or G.\n"
 	      "Exit status: the command's own; 125 the recorder failed before the start,\n"
 	      "126 the command cannot be executed, 127 it was not found.\n"
+	      "With --check: 0 full recording works, 3 part of it, 4 nothing can be recorded.\n"
 	      "Look at the trace with denet-analyze.\n", f);
 }
 
@@ -165,6 +169,12 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 		o->sync_blocks = !strcmp(arg, "block");
 		return o->sync_blocks || !strcmp(arg, "none") ? 0 :
 			wrong("--sync takes none or block, not \"%s\"", arg);
+	case OPT_CHECK:
+		o->check = true;
+		return 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
 	case 'h':
 		usage(stdout);
 		return 1;
@@ -201,6 +211,10 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 		if (err)
 			return err;
 	}
+	if (o->json && !o->check)
+		return wrong("--json goes with --check");
+	if (o->check)
+		return optind == argc ? 0 : wrong("--check takes no command");
 	if (optind == argc)
 		return wrong("there is no command to record");
 	o->argv = argv + optind;

@@ -21,6 +21,8 @@ struct dn_record_opts {
 	bool count;			/* -c */
 	bool wait_tree;
 	bool sync_blocks;
+	bool check;			/* no recording: --check, as JSON with json */
+	bool json;
 	const char *user;
 	const char *rung;		/* the best one to try, NULL: any */
 	const char *required[DN_REQUIRED_MAX];

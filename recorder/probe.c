@@ -167,6 +167,23 @@ static const char *name_of(const struct bpf_program *prog)
 	return NULL;
 }
 
+const char *dn_probe_subject(const char *program)
+{
+	for (unsigned s = 0; s < SUBJECTS; s++)
+		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++)
+			if (!strcmp(subjects[s].program[i], program))
+				return subjects[s].name;
+	return NULL;
+}
+
+const char *dn_probe_without(const char *subject)
+{
+	for (unsigned s = 0; s < SUBJECTS; s++)
+		if (!strcmp(subjects[s].name, subject))
+			return subjects[s].without;
+	return NULL;
+}
+
 /* Which programs of this kind are refused when they are loaded alone? Their
  * count; a refusal of everything gives all of them. */
 static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_object_opts *o,

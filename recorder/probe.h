@@ -1,6 +1,6 @@
 /*
  * probe.h - the BPF programs: load, attach, mark the target, read the totals,
- * detach. With object.c and ring.c the only file that sees libbpf.
+ * detach. With object.c, probe_try.c and ring.c the only file that sees libbpf.
  *
  * Belongs to the main thread, but for the rings, which the consumer drains.
  */
@@ -76,5 +76,27 @@ int dn_probe_losses(struct dn_probe *p,
 
 /* Emits the rows `probe` and `not_observed`. */
 int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink);
+
+/* The subject that a program of the objects observes; NULL: none has that name. */
+const char *dn_probe_subject(const char *program);
+/* What a trace lacks without that subject; NULL: a recording cannot do without it. */
+const char *dn_probe_without(const char *subject);
+
+/* One program, loaded and attached alone. The strings live as long as the call. */
+struct dn_trial {
+	const char *object;		/* DN_TRIAL_ONLY: no program of the recorder */
+	const char *probe, *rung, *program;
+	bool less;			/* its object sees less than the best one */
+	int load_err, attach_err;	/* 0 or -errno */
+	char why[256];			/* libbpf's or the verifier's words */
+};
+#define DN_TRIAL_ONLY "trial"
+
+/*
+ * Loads and attaches every program by itself and detaches it again, the objects
+ * from the best to the least. fn gives 0 to go on, or -errno, which is handed
+ * back. Not beside an open probe: libbpf has one place for its messages.
+ */
+int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * test_json.c - analyzer/json.h, and what analyzer/say.h lets through to a
+ * test_json.c - common/json.h, and what analyzer/say.h lets through to a
  * terminal.
  */
 #include <setjmp.h>

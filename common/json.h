@@ -8,8 +8,8 @@
  * a document may stand inside HTML; each byte that is no UTF-8 becomes U+FFFD.
  * Integers are written with all their digits, also beyond 2^53.
  */
-#ifndef DN_ANALYZER_JSON_H
-#define DN_ANALYZER_JSON_H
+#ifndef DN_COMMON_JSON_H
+#define DN_COMMON_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

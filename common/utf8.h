@@ -1,8 +1,8 @@
 /*
  * utf8.h - is this text? Pure functions, any thread.
  */
-#ifndef DN_ANALYZER_UTF8_H
-#define DN_ANALYZER_UTF8_H
+#ifndef DN_COMMON_UTF8_H
+#define DN_COMMON_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,69 @@
+/*
+ * probe_try.c - each BPF program loaded and attached alone, for --check.
+ *
+ * Each try opens the object anew: an object that was loaded once cannot be
+ * loaded again with other programs.
+ */
+#include "probe.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "object.h"
+
+/* Tries program number `nth` of an object. 1 when there is none, else what fn gave. */
+static int try_one(const struct dn_object_kind *k, unsigned nth, int (*fn)(void *ctx, const struct dn_trial *t),
+		   void *ctx)
+{
+	const struct dn_object_opts o = { .cpus = (unsigned)libbpf_num_possible_cpus(), .wake_level = 1 << 20,
+		.strings = true };
+	struct dn_trial t = { .object = k->rung, .less = k->types && strcmp(k->types, dn_object_kind[0].types) };
+	struct bpf_program *prog, *chosen = NULL;
+	struct bpf_link *link = NULL;
+	struct bpf_object *obj;
+	unsigned i = 0;
+	char rung[32];
+	int err = 1;
+
+	obj = dn_object_open(k, &o);
+	if (!obj)
+		return -errno;
+	bpf_object__for_each_program(prog, obj)
+		if (bpf_program__autoload(prog) && i++ == nth)
+			chosen = prog;
+	if (!chosen)
+		goto out;
+	t.program = bpf_program__name(chosen);
+	snprintf(rung, sizeof(rung), "%.*s", (int)strcspn(bpf_program__section_name(chosen), "/"),
+		 bpf_program__section_name(chosen));
+	t.rung = rung;
+	t.probe = dn_probe_subject(t.program) ? dn_probe_subject(t.program) : rung;
+	dn_object_only(obj, t.program);
+	dn_object_words();
+	t.load_err = bpf_object__load(obj);
+	if (!t.load_err) {
+		link = bpf_program__attach(chosen);
+		if (!link)
+			t.attach_err = -errno;
+	}
+	snprintf(t.why, sizeof(t.why), "%s", dn_object_words());
+	err = fn(ctx, &t);
+out:
+	bpf_link__destroy(link);
+	bpf_object__close(obj);
+	return err;
+}
+
+int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
+{
+	int err = 0;
+
+	for (unsigned which = 0; which <= DN_OBJECT_KINDS && err >= 0; which++) {
+		err = 0;
+		for (unsigned nth = 0; !err; nth++)
+			err = try_one(which < DN_OBJECT_KINDS ? &dn_object_kind[which] : &dn_object_trial, nth, fn, ctx);
+	}
+	return err < 0 ? err : 0;
+}

@@ -1,0 +1,183 @@
+#!/bin/sh
+# denet-record --check against the machine: it says "full" where recording works,
+# says why where it does not, and that is what was taken away.
+. "$(dirname "$0")/lib.sh"
+need_bpf
+need_cmd jq setpriv unshare setcap
+
+# The tests of `nobody` need the program where nobody may go.
+place=$(mktemp -d /tmp/denet-check.XXXXXX) || exit 99
+trap 'cd / && rm -rf "$scratch" "$place"' EXIT
+chmod 755 "$place"
+cp "$DN_BUILDDIR/denet-record" "$DN_BUILDDIR/tests/programs/refuse" "$place/"
+doctor=$place/denet-record
+
+# check STATUS NAME COMMAND...: the JSON of a check, and that a page of it agrees.
+check() {
+	want=$1
+	name=$2
+	shift 2
+	"$@" "$doctor" --check --json >json 2>said
+	is $? "$want" "$name: status $want"
+	is "$(jq -r '.exit_status' json)" "$want" "$name: the document says the same"
+	is "$(cat said)" "" "$name: nothing on stderr"
+	is "$(jq -r '.findings[] | select(.state == "degraded" or .state == "missing") | .id' json | sort -u | head -n 1 | grep -c .)" \
+		"$([ "$want" = 0 ] && echo 0 || echo 1)" "$name: something is degraded or missing just where the status says so"
+	is "$(jq -r '.findings[].fix // empty' json | grep -E 'sysctl.*(unprivileged_bpf_disabled|kptr_restrict|paranoid)|lockdown')" "" \
+		"$name: no advice weakens the machine"
+}
+state() { jq -r --arg id "$1" '.findings[] | select(.id == $id) | .state' json; }
+said() { jq -r --arg id "$1" '.findings[] | select(.id == $id) | .found + "; " + .means' json; }
+fix() { jq -r --arg id "$1" '.findings[] | select(.id == $id) | .fix' json; }
+# records NAME YES|NO COMMAND...: the oracle of a verdict, a recording.
+records() {
+	name=$1
+	want=$2
+	shift 2
+	if (cd "$place" && "$@" "$doctor" -q -o /dev/null true) >/dev/null 2>&1; then got=YES; else got=NO; fi
+	is "$got" "$want" "$name: whether a recording works"
+}
+as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+# with CAPS COMMAND...: nobody with these capabilities and no other.
+with() {
+	caps=-all,+$(echo "$1" | sed 's/,/,+/g')
+	shift
+	as_nobody --inh-caps "$caps" --ambient-caps "$caps" "$@"
+}
+
+# --- all there is --------------------------------------------------------------------
+pid_ns=$(readlink /proc/self/ns/pid)
+if [ "$pid_ns" = 'pid:[4026531836]' ]; then
+	full=0
+else
+	full=3
+fi
+check $full "root" env
+records "root" YES env
+is "$(jq '[.programs[] | select(.object == "denet")] | length' json)" \
+	"$(grep -ch '^SEC(".*/' "$DN_SRCDIR"/bpf/*.bpf.h | awk '{ n += $1 } END { print n }')" "every program was tried"
+is "$(jq '[.programs[] | select(.object != "trial" and (.load_errno or .attach_errno))] | length' json)" 0 \
+	"every program of the recorder works"
+# The check and a trace name the same probes by the same rungs.
+(cd "$place" && denet-record -q -o t.dnt true)
+denet-analyze "$place/t.dnt" --csv --sql "SELECT DISTINCT name || ' ' || rung FROM probes" | tr -d '\r' >probes
+jq -r '[.programs[] | select(.object != "trial") | .probe + " " + .rung] | unique[]' json >tried
+is "$(grep -Fvx -f probes tried)" "" "every probe is one of the trace's, attached the same way"
+like "$(said kernel.version)" "Linux $(uname -r | sed 's/[.]/[.]/g');" "the release is uname's"
+like "$(said process.capabilities)" "root; effective" "root is called root"
+for what in kprobe fentry; do
+	like "$(state attach.$what)" '^(ok|info)$' "$what degrades nothing"
+done
+if [ -d /sys/bus/event_source/devices/kprobe ]; then
+	is "$(state attach.kprobe)" ok "kprobes are in this kernel"
+else
+	is "$(state attach.kprobe)" info "kprobes are not in this kernel"
+fi
+if [ -r /proc/config.gz ]; then
+	for option in BPF_SYSCALL KPROBES PSI BPF_LSM TASK_IO_ACCOUNTING; do
+		want=$(zcat /proc/config.gz | grep -qx "CONFIG_$option=[ym]" && echo || echo info)
+		is "$(state config.$option)" "$want" "CONFIG_$option as in /proc/config.gz"
+	done
+fi
+for knob in unprivileged_bpf_disabled kptr_restrict perf_event_paranoid; do
+	like "$(said $knob)" "is $(cat /proc/sys/kernel/$knob);.*leave it" "$knob: as it is, and may stay"
+done
+is "$(NO_COLOR="" TERM=xterm pty -- "$doctor" --check | grep -c "$(printf '\033')\[")" \
+	"$(jq '[.findings[] | select(.state != "info")] | length' json)" "colours on a terminal"
+is "$(NO_COLOR=1 TERM=xterm pty -- "$doctor" --check | grep -c "$(printf '\033')")" 0 "no colours with NO_COLOR"
+"$doctor" --check >page
+is "$(grep -c "$(printf '\033')" page)" 0 "no colours in a file"
+is "$(awk 'length > 80' page | grep -v '^ *[$&] ')" "" "80 columns"
+is "$(grep -cE '^  (ok|info|degraded|missing) ' page)" "$(jq '.findings | length' json)" "the page has the findings of the document"
+"$doctor" --check >/dev/full 2>err
+is $? 125 "no room for the page: status 125"
+like "$(cat err)" "^denet-record: cannot write to standard output" "no room for the page: said"
+
+# --- capabilities -----------------------------------------------------------------------
+check 4 "nobody" as_nobody
+records "nobody" NO as_nobody
+is "$(state process.capabilities)" missing "nobody: the capabilities are what is missing"
+like "$(said process.capabilities)" "not root; effective: none.*sudo.*no sysctl" "nobody: that it works with sudo is explained"
+like "$(fix process.capabilities)" "chown .* && .*chmod 0750 .* && .*setcap cap_bpf,cap_perfmon.*=ep $doctor" \
+	"nobody: capabilities are given after the owner was changed"
+check $full "cap_bpf and cap_perfmon" with bpf,perfmon
+records "cap_bpf and cap_perfmon" YES with bpf,perfmon
+is "$(state process.cap_dac_read_search)" info "cap_dac_read_search is not needed as long as nothing is attached through tracefs"
+for without in perfmon,dac_read_search bpf,dac_read_search; do
+	check 4 "$without only" with $without
+	records "$without only" NO with $without
+	is "$(state process.capabilities)" missing "$without only: it is the capabilities"
+done
+check $full "root without cap_bpf" setpriv --bounding-set -bpf
+is "$(state process.cap_bpf)" info "cap_sys_admin stands for cap_bpf"
+check 4 "root without cap_bpf and cap_sys_admin" setpriv --bounding-set -bpf,-sys_admin
+like "$(said process.capabilities)" "^root;.*This root was given less" "such a root is told apart"
+is "$(fix process.capabilities)" null "and not told to call sudo"
+
+# What setcap writes is what we read.
+if setcap cap_bpf,cap_perfmon=ep "$doctor" 2>/dev/null && getcap "$doctor" | grep -q perfmon; then
+	check $full "a file with capabilities" as_nobody
+	like "$(said file.capabilities)" "has cap_perfmon, cap_bpf \(ep\)" "capabilities of the file are read"
+	is "$(state file.mode)" info "everybody may execute it: said"
+	chown root:65534 "$doctor" && chmod 0750 "$doctor" && setcap cap_bpf,cap_perfmon=ep "$doctor"
+	check $full "a file with capabilities and 0750" as_nobody
+	is "$(state file.mode)" ok "only a group may execute it: well"
+	# setpriv itself keeps its capabilities over a change of user, until it calls execve
+	check 4 "no_new_privs" as_nobody setpriv --no-new-privs
+	like "$(said file.capabilities)" "did not become.*no_new_privs" "no_new_privs is named"
+	setcap cap_bpf,cap_perfmon=p "$doctor"
+	check 4 "capabilities without the effective bit" as_nobody
+	like "$(said file.capabilities)" "\(p\).*must be =ep" "the missing bit is named"
+	setcap -r "$doctor"
+	chmod 755 "$doctor"
+else
+	skip "a file with capabilities" "this file system keeps none"
+fi
+
+# --- kernel -----------------------------------------------------------------------------
+: >empty
+check 4 "no BTF" unshare -m sh -c 'mount --bind empty /sys/kernel/btf/vmlinux && exec "$@"' -
+is "$(state kernel.btf)" missing "no BTF: it is the BTF"
+like "$(said kernel.btf)" "does not begin as BTF" "no BTF: an empty file is no BTF"
+
+no_tracefs='umount -q -R /sys/kernel/debug; umount -q -R /sys/kernel/tracing'
+check $full "no tracefs" unshare -m sh -c "$no_tracefs"'; exec "$@"' -
+like "$(said tracefs)" "is not mounted" "no tracefs: said"
+is "$(state tracefs)" info "no tracefs: no probe needs it"
+if unshare -m mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null; then
+	check $full "tracefs for root" unshare -m sh -c "$no_tracefs"'; mount -t tracefs nodev /sys/kernel/tracing; exec "$@"' -
+	is "$(state tracefs)" ok "tracefs for root: readable"
+	mkdir -p parent/tracing
+	chmod 700 parent
+	# shellcheck disable=SC2016
+	check 4 "tracefs below a directory that nobody may search" unshare -m sh -c "$no_tracefs"'
+		mount -t tracefs nodev parent/tracing
+		mount --bind parent /mnt && umount parent/tracing; mount -t tracefs nodev /mnt/tracing
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"' -
+	like "$(said tracefs)" "/mnt.*may not be searched \(EACCES; mode 0700, owner 0:0\).*ENOENT.*really EACCES" \
+		"tracefs below a directory that nobody may search: EACCES, whatever others call it"
+else
+	skip "tracefs" "it cannot be mounted"
+fi
+
+check $full "little memlock" sh -c 'ulimit -l 16; exec "$@"' -
+like "$(said memlock)" "16384 bytes.*(not counted|5[.]11)" "little memlock: it is told, and does not matter"
+
+# --- place ------------------------------------------------------------------------------
+if unshare -Ur true 2>/dev/null; then
+	check 4 "a user namespace" unshare -Ur
+	is "$(state namespace.user)" missing "a user namespace: it is the namespace"
+	like "$(said process.capabilities)" "cap_bpf.*count for nothing" "a user namespace: its capabilities are no help"
+	is "$(fix file.capabilities)" null "a user namespace: setcap is not advised"
+fi
+check 3 "a pid namespace" unshare -pf --mount-proc
+is "$(state namespace.pid)" degraded "a pid namespace: it is the namespace"
+
+for errno in 1 38; do
+	check 4 "seccomp, errno $errno" "$place/refuse" $errno
+	is "$(state seccomp)" missing "seccomp, errno $errno: it is the filter"
+done
+check 4 "seccomp that kills" "$place/refuse" kill
+like "$(said seccomp)" "it kills" "seccomp that kills: the check lives and says so"
+
+done_testing
