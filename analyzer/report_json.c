@@ -254,7 +254,8 @@ static const struct section findings[] = {
 };
 
 static const char total_sql[] =
-	"SELECT calls + lost AS total FROM traces WHERE trace_id = ?1";
+	"SELECT syscalls_recorded AS \"available?\", calls + lost AS total FROM traces"
+	" WHERE trace_id = ?1";
 
 static const char by_category_sql[] =
 	"SELECT c.category, c.count FROM categories AS c JOIN raw_category AS k ON k.name = c.category"
@@ -335,8 +336,10 @@ static const struct section tail[] = {
 	  "SELECT (SELECT count(*) FROM raw_process WHERE trace_id = ?1) AS processes,"
 	  " (SELECT count(*) FROM raw_thread WHERE trace_id = ?1) AS threads,"
 	  " (SELECT count(*) FROM raw_exec WHERE trace_id = ?1) AS execs,"
-	  " (SELECT count(DISTINCT path) FROM raw_path WHERE trace_id = ?1) AS files,"
-	  " (SELECT count(*) FROM connections WHERE trace_id = ?1) AS connections" },
+	  " iif(syscalls_recorded, (SELECT count(DISTINCT path) FROM raw_path WHERE trace_id = ?1), NULL)"
+	  " AS files,"
+	  " iif(syscalls_recorded, (SELECT count(*) FROM connections WHERE trace_id = ?1), NULL)"
+	  " AS connections FROM traces WHERE trace_id = ?1" },
 };
 
 static const struct section resources[] = {
