@@ -156,7 +156,8 @@ void dn_watch_figures(struct dn_procwatch *w, struct dn_watched *p, bool all)
 	if (n > 0)
 		dn_parse_pid_status(buf, (size_t)n, &f->status);
 	/* The peak of the whole process: an execve begins anew. */
-	if (n > 0 && f->status.peak != DN_UNMEASURED && (f->peak == DN_UNMEASURED || f->status.peak > f->peak))
+	if (n > 0 && f->status.peak != DN_UNMEASURED && f->status.peak &&
+	    (f->peak == DN_UNMEASURED || f->status.peak > f->peak))
 		f->peak = f->status.peak;
 }
 
