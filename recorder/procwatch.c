@@ -31,7 +31,7 @@
 
 #define MS 1000000u
 #define PERIOD_LEAST (1 * (uint64_t)MS)
-#define PERIOD_MOST (20 * (uint64_t)MS)
+#define PERIOD_MOST (10 * (uint64_t)MS)
 #define QUIET_PART 50		/* the period is this part of the time without change */
 #define CREDIT_MAX (10 * (int64_t)MS)
 #define FIGURES_NS (10 * (uint64_t)MS)	/* between readings of more than stat */

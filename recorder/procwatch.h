@@ -7,8 +7,8 @@
  * becomes a row: thread_start (origin proc), exec, comm, thread_exit. The
  * command itself is known from its beginning to its end, which the kernel
  * tells its parent; of the others everything is as good as the looks are
- * close. Between looks pass 1 ms while something changes and up to 20 ms when
- * nothing has for a second. Where the kernel has pidfds, an end wakes us, so
+ * close. Between looks pass 1 ms while something changes and up to 10 ms when
+ * nothing has for half a second. Where the kernel has pidfds, an end wakes us, so
  * that the figures of most are read while they are zombies, and their exit
  * status is known even after that (since 6.15).
  *

@@ -156,7 +156,7 @@ static const struct {
 static const struct {
 	const char *subject, *reason;
 } blind[] = {
-	{ "short_processes", "processes and threads that begin and end between two looks at /proc (1 to 20 ms, longer "
+	{ "short_processes", "processes and threads that begin and end between two looks at /proc (1 to 10 ms, longer "
 	  "where there are many) are missing, and with a process its children" },
 	{ "execs", "an execve is seen at the next look, by the program's own path; of several in between only the last" },
 	{ "ends", "times of beginning and end are those of looks; figures and status of a process whose parent waited "
