@@ -254,8 +254,10 @@ static const struct section findings[] = {
 };
 
 static const char total_sql[] =
-	"SELECT syscalls_recorded AS \"available?\", calls + lost AS total FROM traces"
-	" WHERE trace_id = ?1";
+	"SELECT calls + lost AS total FROM traces WHERE trace_id = ?1";
+
+static const char available_sql[] =
+	"SELECT syscalls_recorded AS \"available?\" FROM traces WHERE trace_id = ?1";
 
 static const char by_category_sql[] =
 	"SELECT c.category, c.count FROM categories AS c JOIN raw_category AS k ON k.name = c.category"
@@ -435,7 +437,7 @@ static int put_quality(struct dn_json *j, struct dn_db *db, int64_t trace)
 	return err;
 }
 
-/* The object of the first denet, key for key. */
+/* The object of the first denet, key for key, and whether it can be known. */
 static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
 	int err;
@@ -447,6 +449,8 @@ static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 		err = put_pairs(j, db, trace, "by_category", by_category_sql);
 	if (!err)
 		err = PUT_SECTIONS(j, db, trace, seed);
+	if (!err)
+		err = put_one(j, db, trace, available_sql);
 	dn_json_end(j);
 	dn_json_null(j, "by_fd_kind");
 	dn_json_null(j, "offcpu");

@@ -31,7 +31,7 @@ struct puppet {
 	int say, heard;
 };
 
-static void *idle(void *arg)
+_Noreturn static void *idle(void *arg)
 {
 	(void)arg;
 	for (;;)
@@ -267,7 +267,7 @@ static void threads(void **state)
 /* A command that was over before the first look: what it was is known. */
 static void over_at_once(void **state)
 {
-	char *const argv[] = { "thing", "--token=abcdefgh", "x", NULL };
+	char thing[] = "thing", token[] = "--token=abcdefgh", *const argv[] = { thing, token, NULL };
 	struct bench b;
 	int status;
 
