@@ -34,7 +34,7 @@
 #define PERIOD_MOST (10 * (uint64_t)MS)
 #define QUIET_PART 50		/* the period is this part of the time without change */
 #define CREDIT_MAX (10 * (int64_t)MS)
-#define FIGURES_NS (10 * (uint64_t)MS)	/* between readings of more than stat */
+#define FIGURES_NS (20 * (uint64_t)MS)	/* between readings of more than stat */
 #define BLANK_LOOKS 3		/* without a stack, until it is taken for one we may not see */
 #define FULL_SCAN 64		/* scans, until known pids are looked at again */
 #define PIDFDS_MOST 1024
