@@ -107,13 +107,15 @@ static int on_loss(void *ctx, unsigned cpu, const struct dn_loss_key *k, const s
 
 static void end_row(struct dn_rec *x, uint64_t now)
 {
+	unsigned survivors = dn_tree_processes(x->tree);
 	struct dn_value v[DN_F_end_N];
 
 	v[DN_F_end_time] = dn_u(x->ended ? x->end_time : now);
 	v[DN_F_end_reason] = dn_u(x->duration_over ? DN_END_DURATION :
 				  x->ended && !x->stop ? DN_END_COMMAND : DN_END_SIGNAL);
 	v[DN_F_end_status] = x->ended ? dn_u((uint64_t)x->status) : dn_null();
-	v[DN_F_end_survivors] = dn_u(dn_tree_processes(x->tree));
+	/* From /proc none is no figure: some may not have been found. */
+	v[DN_F_end_survivors] = x->probe || survivors ? dn_u(survivors) : dn_null();
 	dn_row_send(&x->locked, DN_EV_end, v, DN_F_end_N);
 }
 

@@ -82,8 +82,6 @@ int dn_procwatch_fd(const struct dn_procwatch *w)
 	return w->credit > 0 ? w->epoll : -1;
 }
 
-/* --- reading -------------------------------------------------------------------- */
-
 /* --- who is known ----------------------------------------------------------------- */
 
 static struct dn_watched **find(struct dn_procwatch *w, pid_t pid)
@@ -530,20 +528,22 @@ int dn_procwatch_target(struct dn_procwatch *w, pid_t pid, uint32_t *thread)
 int dn_procwatch_executed(struct dn_procwatch *w, const char *path, char *const argv[])
 {
 	struct timespec moment = { 0, 100000 };
+	uint64_t before = w->root->stack;
 	char *const end = NULL;
 	struct dn_image im;
 	struct dn_pid_stat st;
 	char buf[DN_WATCH_STAT];
 
 	/* The call has taken the old image away; the new one needs a moment. */
-	for (unsigned i = 0; i < 20; i++) {
-		if (dn_watch_stat_of(w, w->root->pid, &st, buf) || dn_watch_is_over(&st) ||
-		    (st.stack && st.stack != w->root->stack))
+	for (unsigned i = 0; i < 20 && !dn_watch_stat_of(w, w->root->pid, &st, buf); i++) {
+		bool there = dn_watch_is_over(&st) || (st.stack && st.stack != before);
+
+		w->root->stack = st.stack;
+		dn_watch_keep_comm(w->root->comm, &st);
+		if (there)
 			break;
 		nanosleep(&moment, NULL);
 	}
-	w->root->stack = st.stack;
-	dn_watch_keep_comm(w->root->comm, &st);
 	dn_watch_image(w, w->root, &im);
 	if (im.path <= 0) {
 		im.path = (ssize_t)strnlen(path, PATH_MAX);
@@ -572,7 +572,6 @@ int dn_procwatch_reap(struct dn_procwatch *w, int *status)
 	struct dn_pid_stat st;
 	struct rusage ru;
 	char buf[DN_WATCH_STAT];
-	int err;
 
 	if (!dn_watch_stat_of(w, p->pid, &st, buf) && st.start == p->start) {
 		p->stat = st;
@@ -590,8 +589,10 @@ int dn_procwatch_reap(struct dn_procwatch *w, int *status)
 	p->figures.code = (uint32_t)*status;
 	p->ended = true;
 	drop_pidfd(w, p);
-	err = tasks_end(w, p);
-	return err ? err : dn_watch_exit_row(w, p, p->id, true);
+	/* It has ended, whether there is room for the rows or not. */
+	if (!tasks_end(w, p))
+		dn_watch_exit_row(w, p, p->id, true);
+	return 0;
 }
 
 int dn_procwatch_finish(struct dn_procwatch *w)

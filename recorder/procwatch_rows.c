@@ -112,10 +112,6 @@ int dn_watch_exit_row(struct dn_procwatch *w, const struct dn_watched *p, uint32
 	if (last && !p->threaded) {
 		v[DN_F_thread_exit_utime] = dn_measured(f->utime);
 		v[DN_F_thread_exit_stime] = dn_measured(f->stime);
-		v[DN_F_thread_exit_runtime] = dn_measured(f->run.runtime);
-		v[DN_F_thread_exit_run_delay] = dn_measured(f->run.delay);
-		v[DN_F_thread_exit_nvcsw] = dn_measured(f->status.nvcsw);
-		v[DN_F_thread_exit_nivcsw] = dn_measured(f->status.nivcsw);
 		v[DN_F_thread_exit_minflt] = dn_measured(f->minflt);
 		v[DN_F_thread_exit_majflt] = dn_measured(f->majflt);
 		v[DN_F_thread_exit_rchar] = dn_measured(f->io.rchar);
@@ -125,6 +121,14 @@ int dn_watch_exit_row(struct dn_procwatch *w, const struct dn_watched *p, uint32
 		v[DN_F_thread_exit_read_bytes] = dn_measured(f->io.read_bytes);
 		v[DN_F_thread_exit_write_bytes] = dn_measured(f->io.write_bytes);
 		v[DN_F_thread_exit_cancelled_write_bytes] = dn_measured(f->io.cancelled_write_bytes);
+	}
+	/* These are of one thread, utime and stime of all: where they are more,
+	 * there were others between two looks, or these are the older ones. */
+	if (last && !p->threaded && f->run.runtime >= f->utime + f->stime) {
+		v[DN_F_thread_exit_runtime] = dn_measured(f->run.runtime);
+		v[DN_F_thread_exit_run_delay] = dn_measured(f->run.delay);
+		v[DN_F_thread_exit_nvcsw] = dn_measured(f->status.nvcsw);
+		v[DN_F_thread_exit_nivcsw] = dn_measured(f->status.nivcsw);
 	}
 	return dn_row_send(w->o.sink, DN_EV_thread_exit, v, DN_F_thread_exit_N);
 }

@@ -407,8 +407,10 @@ static int record(struct dn_rec *x)
 	if (err)
 		dn_say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),
 		    dn_output_name(x->out));
-	if (x->procwatch)
+	if (x->procwatch) {
 		dn_procwatch_executed(x->procwatch, x->target.path, x->o->argv);
+		dn_procwatch_look(x->procwatch);	/* before the keyframe, which takes its time */
+	}
 	dn_tree_news(x->tree, on_news, x);
 	keyframe(x);
 	watch(x);

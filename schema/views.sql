@@ -52,7 +52,7 @@ FROM raw_trace AS t;
 --   end_reason: : command, duration, signal or error; NULL: the trace was cut off
 --   exit_code: : of the command; NULL: it did not exit
 --   exit_signal: : that killed the command; NULL: none
---   survivors: count: processes of the tree that lived on
+--   survivors: count: processes of the tree that lived on; NULL: not known
 --   abi: : native ABI of the host
 --   complete: bool: 1: all of the file was read and nothing in it is odd
 --   clean_end: bool: 1: the recorder closed the file

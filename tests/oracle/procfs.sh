@@ -65,6 +65,7 @@ sleep,sh,$ends0," "$name: who there was, whose child, and the ends"
 	denet-analyze log t.dnt >log 2>remark
 	like "$(cat remark)" 'system calls were not recorded' "$name: the log says so"
 	is "$(grep -c '+++ exited' log)" 4 "$name: the log has the ends"
+	is "$(sql t.dnt 'SELECT survivors FROM traces')" "" "$name: who was never found may live on"
 }
 
 if [ "$(id -u)" != 0 ]; then
