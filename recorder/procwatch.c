@@ -223,6 +223,9 @@ static int ended(struct dn_procwatch *w, struct dn_watched *p)
 	dn_watch_last_figures(w, p);
 	p->ended = true;
 	drop_pidfd(w, p);
+	/* Of a zombie there is a reading of the sampler's. */
+	if (!err && p->threaded && p->looked && !dn_watch_is_over(&p->stat))
+		err = dn_watch_sample_row(w, p);
 	return err ? err : dn_watch_exit_row(w, p, p->id, true);
 }
 
@@ -354,6 +357,7 @@ static int look_at(struct dn_procwatch *w, struct dn_watched *p)
 	if (p->ended)
 		return 0;
 	p->stat = st;
+	p->looked = dn_now();
 	if (dn_watch_is_over(&st))
 		return p == w->root ? 0 : ended(w, p);
 	err = look_image(w, p, &st);

@@ -46,6 +46,7 @@ struct dn_watched {
 	bool ended;			/* its rows are written */
 	bool threaded;			/* had another thread at some time */
 	struct dn_pid_stat stat;	/* the last */
+	uint64_t looked;		/* when it was read */
 	struct dn_figures figures;	/* the last; what was not read is unmeasured */
 	uint64_t figures_due;
 	struct dn_watched_task *task;
@@ -116,6 +117,8 @@ int dn_watch_exec_row(struct dn_procwatch *w, const struct dn_watched *p, const 
 int dn_watch_comm_row(struct dn_procwatch *w, const struct dn_watched *p);
 /* last: the process ends with it, which is its first thread. */
 int dn_watch_exit_row(struct dn_procwatch *w, const struct dn_watched *p, uint32_t thread, bool last);
+/* The figures of the last look at one that is gone, as a reading of it. */
+int dn_watch_sample_row(struct dn_procwatch *w, const struct dn_watched *p);
 int dn_watch_end_row(struct dn_procwatch *w, const struct dn_watched *p, uint32_t thread,
 		     uint64_t now);
 

@@ -133,6 +133,31 @@ int dn_watch_exit_row(struct dn_procwatch *w, const struct dn_watched *p, uint32
 	return dn_row_send(w->o.sink, DN_EV_thread_exit, v, DN_F_thread_exit_N);
 }
 
+int dn_watch_sample_row(struct dn_procwatch *w, const struct dn_watched *p)
+{
+	const struct dn_figures *f = &p->figures;
+	struct dn_value v[DN_F_process_sample_N];
+
+	dn_row_clear(v, DN_F_process_sample_N);
+	v[DN_F_process_sample_time] = dn_u(p->looked);
+	v[DN_F_process_sample_process] = dn_u(p->id);
+	v[DN_F_process_sample_pid] = dn_u((uint64_t)p->pid);
+	v[DN_F_process_sample_phase] = dn_u(DN_PHASE_LAST);
+	v[DN_F_process_sample_state] = dn_u((unsigned char)p->stat.state);
+	v[DN_F_process_sample_utime] = dn_measured(f->utime);
+	v[DN_F_process_sample_stime] = dn_measured(f->stime);
+	v[DN_F_process_sample_threads] = dn_measured(p->stat.threads);
+	v[DN_F_process_sample_minflt] = dn_measured(f->minflt);
+	v[DN_F_process_sample_majflt] = dn_measured(f->majflt);
+	v[DN_F_process_sample_rchar] = dn_measured(f->io.rchar);
+	v[DN_F_process_sample_wchar] = dn_measured(f->io.wchar);
+	v[DN_F_process_sample_syscr] = dn_measured(f->io.syscr);
+	v[DN_F_process_sample_syscw] = dn_measured(f->io.syscw);
+	v[DN_F_process_sample_read_bytes] = dn_measured(f->io.read_bytes);
+	v[DN_F_process_sample_write_bytes] = dn_measured(f->io.write_bytes);
+	return dn_row_send(w->o.sink, DN_EV_process_sample, v, DN_F_process_sample_N);
+}
+
 int dn_watch_end_row(struct dn_procwatch *w, const struct dn_watched *p, uint32_t thread, uint64_t now)
 {
 	struct dn_value v[DN_F_thread_end_N];
