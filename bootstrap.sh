@@ -25,7 +25,10 @@ Environment:
   DENET_BUILD   the build directory (build)
   DENET_JOBS    how many compilers at a time (one for each processor)
 
-Recording needs root, or what denet-setup installs; sudo is asked when it is there.
+Recording system calls needs root, or what denet-setup installs; sudo is asked when it
+is there. Two configure options make do with less to install and to build:
+  --without-bpf        denet-record records from /proc only: no clang, bpftool, libbpf
+  --disable-recorder   denet-analyze alone
 END
 }
 
@@ -115,16 +118,22 @@ needs_of_build()
 	need 'have make'                      make              make                    make       make
 	need 'have ${CC:-cc}'                 gcc               gcc                     gcc        gcc
 	need 'compiles'                       libc6-dev         glibc-devel             glibc      'musl-dev linux-headers'
-	need 'have clang'                     clang             clang                   clang      clang
 	need 'have awk'                       mawk              gawk                    gawk       gawk
 	need 'have pkg-config'                pkg-config        pkgconf-pkg-config      pkgconf    pkgconf
-	need 'lib "libbpf >= 0.8"'            libbpf-dev        libbpf-devel            libbpf     libbpf-dev
 	need 'lib "libcap >= 2.44"'           libcap-dev        libcap-devel            libcap     libcap-dev
-	need 'lib libelf'                     libelf-dev        elfutils-libelf-devel   libelf     elfutils-dev
-	need 'lib zlib'                       zlib1g-dev        zlib-devel              zlib       zlib-dev
 	need 'lib "sqlite3 >= 3.37"'          libsqlite3-dev    sqlite-devel            sqlite     sqlite-dev
 	need 'lib libzstd'                    libzstd-dev       libzstd-devel           zstd       zstd-dev
 	need 'lib libxxhash'                  libxxhash-dev     xxhash-devel            xxhash     xxhash-dev
+	[ -z "$bpf" ] || needs_of_bpf
+}
+
+# shellcheck disable=SC2016
+needs_of_bpf()
+{
+	need 'have clang'                     clang             clang                   clang      clang
+	need 'lib "libbpf >= 0.8"'            libbpf-dev        libbpf-devel            libbpf     libbpf-dev
+	need 'lib libelf'                     libelf-dev        elfutils-libelf-devel   libelf     elfutils-dev
+	need 'lib zlib'                       zlib1g-dev        zlib-devel              zlib       zlib-dev
 	need 'has_bpftool'                    "$(bpftool_package)" bpftool              bpf        bpftool
 }
 
@@ -214,7 +223,11 @@ demo()
 {
 	cd "$builddir"
 	say "recording: find /usr/include -name '*.h' | xargs wc -l | tail -1"
-	as_root ./denet-record -o demo.dnt -- \
+	root=as_root
+	if [ "$(id -u)" != 0 ] && ! have sudo; then
+		root=	# what /proc shows can be recorded without
+	fi
+	$root ./denet-record -o demo.dnt -- \
 		sh -c 'find /usr/include -name "*.h" | xargs wc -l | tail -1' ||
 		die "cannot record here (see above); a trace made on another machine can be read with $builddir/denet-analyze."
 	if [ ! -r demo.dnt ]; then
@@ -255,6 +268,12 @@ esac
 if [ "${1:-}" = -- ]; then
 	shift
 fi
+bpf=yes
+for option in "$@"; do
+	case $option in
+	--without-bpf | --with-bpf=no | --disable-recorder | --enable-recorder=no) bpf= ;;
+	esac
+done
 
 top=$(cd "$(dirname "$0")" && pwd)
 cd "$top"

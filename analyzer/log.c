@@ -49,6 +49,7 @@ struct log {
 	FILE *out;
 	uint64_t origin;
 	uint64_t lost;		/* calls, as the recorder counted them */
+	bool blind;		/* it recorded none */
 	uint64_t damaged;	/* blocks that did not decode */
 	/* sorted by thread, each once, after the first pass */
 	struct task *task;
@@ -68,6 +69,11 @@ static int32_t number(const struct dn_value *v)
 	return v->null ? -1 : (int32_t)v->u;
 }
 
+static bool is_text(const struct dn_value *v, const char *text)
+{
+	return !v->null && v->len == strlen(text) && !memcmp(v->p, text, v->len);
+}
+
 static int learn_row(void *ctx, const struct dn_row *r)
 {
 	struct log *l = ctx;
@@ -75,6 +81,11 @@ static int learn_row(void *ctx, const struct dn_row *r)
 	if (r->event == DN_EV_counter) {
 		if (r->v[DN_F_counter_counter].u == DN_COUNT_syscall_lost)
 			l->lost = r->v[DN_F_counter_value].u;
+		return 0;
+	}
+	if (r->event == DN_EV_probe) {
+		l->blind |= is_text(&r->v[DN_F_probe_name], "syscalls") &&
+			    is_text(&r->v[DN_F_probe_rung], "none");
 		return 0;
 	}
 	if (r->v[DN_F_thread_start_thread].null)
@@ -134,7 +145,8 @@ static int learn(struct log *l)
 
 	if (!d)
 		return err;
-	dn_decoder_want(d, UINT64_C(1) << DN_EV_thread_start | UINT64_C(1) << DN_EV_counter);
+	dn_decoder_want(d, UINT64_C(1) << DN_EV_thread_start | UINT64_C(1) << DN_EV_counter |
+			    UINT64_C(1) << DN_EV_probe);
 	while ((err = dn_reader_next(l->reader, &b)) > 0) {
 		err = dn_decode(d, b.payload, b.len, &sink, NULL);
 		if (err == -EBADMSG)
@@ -413,6 +425,8 @@ static int finish(const struct log *l, const char *name)
 {
 	const struct dn_read_report *rep = dn_reader_report(l->reader);
 
+	if (l->blind && !l->o->quiet)
+		dn_remark("%s: system calls were not recorded; denet-analyze %s says why", name, name);
 	if (l->lost && !l->o->quiet)
 		dn_remark("%s: the recorder lost %" PRIu64 " system calls; they are not in the log",
 			  name, l->lost);

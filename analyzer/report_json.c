@@ -256,6 +256,9 @@ static const struct section findings[] = {
 static const char total_sql[] =
 	"SELECT calls + lost AS total FROM traces WHERE trace_id = ?1";
 
+static const char available_sql[] =
+	"SELECT syscalls_recorded AS \"available?\" FROM traces WHERE trace_id = ?1";
+
 static const char by_category_sql[] =
 	"SELECT c.category, c.count FROM categories AS c JOIN raw_category AS k ON k.name = c.category"
 	" WHERE trace_id = ?1 ORDER BY k.category";
@@ -335,8 +338,10 @@ static const struct section tail[] = {
 	  "SELECT (SELECT count(*) FROM raw_process WHERE trace_id = ?1) AS processes,"
 	  " (SELECT count(*) FROM raw_thread WHERE trace_id = ?1) AS threads,"
 	  " (SELECT count(*) FROM raw_exec WHERE trace_id = ?1) AS execs,"
-	  " (SELECT count(DISTINCT path) FROM raw_path WHERE trace_id = ?1) AS files,"
-	  " (SELECT count(*) FROM connections WHERE trace_id = ?1) AS connections" },
+	  " iif(syscalls_recorded, (SELECT count(DISTINCT path) FROM raw_path WHERE trace_id = ?1), NULL)"
+	  " AS files,"
+	  " iif(syscalls_recorded, (SELECT count(*) FROM connections WHERE trace_id = ?1), NULL)"
+	  " AS connections FROM traces WHERE trace_id = ?1" },
 };
 
 static const struct section resources[] = {
@@ -432,7 +437,7 @@ static int put_quality(struct dn_json *j, struct dn_db *db, int64_t trace)
 	return err;
 }
 
-/* The object of the first denet, key for key. */
+/* The object of the first denet, key for key, and whether it can be known. */
 static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
 	int err;
@@ -444,6 +449,8 @@ static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 		err = put_pairs(j, db, trace, "by_category", by_category_sql);
 	if (!err)
 		err = PUT_SECTIONS(j, db, trace, seed);
+	if (!err)
+		err = put_one(j, db, trace, available_sql);
 	dn_json_end(j);
 	dn_json_null(j, "by_fd_kind");
 	dn_json_null(j, "offcpu");

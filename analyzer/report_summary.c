@@ -103,14 +103,14 @@ static void add_count(struct line *l, int64_t n, const char *one, const char *ma
 /* clang-format off */
 enum { T_COMMAND, T_STARTED, T_DURATION, T_REASON, T_CODE, T_SIGNAL, T_SURVIVORS, T_COMPLETE,
        T_CLEAN, T_EXACT, T_CALLS, T_LOST, T_BYTES, T_BLOCKS_LOST, T_DAMAGED, T_PROCESSES,
-       T_THREADS, T_FILE, T_WRITTEN };
+       T_THREADS, T_FILE, T_WRITTEN, T_RECORDED };
 
 static const char trace_sql[] =
 	"SELECT command, started, duration_ns, end_reason, exit_code,"
 	" ifnull((SELECT name FROM raw_signal WHERE sig = exit_signal), exit_signal), survivors,"
 	" complete, clean_end, exact, calls, lost, bytes, blocks_lost, damaged,"
 	" (SELECT count(*) FROM raw_process AS p WHERE p.trace_id = ?1),"
-	" (SELECT count(*) FROM raw_thread AS h WHERE h.trace_id = ?1), file, written"
+	" (SELECT count(*) FROM raw_thread AS h WHERE h.trace_id = ?1), file, written, syscalls_recorded"
 	" FROM traces WHERE trace_id = ?1";
 
 enum { H_NAME, H_KERNEL, H_MACHINE, H_CPUS, H_MODEL, H_MEMORY, H_OS };
@@ -155,7 +155,9 @@ static void put_quality(struct line *l, const struct dn_query *q)
 	int64_t written = dn_query_int(q, T_WRITTEN);
 	char buf[DN_HUMAN_SIZE];
 
-	if (dn_query_int(q, T_EXACT))
+	if (!dn_query_int(q, T_RECORDED))
+		add(l, "no system calls, only what /proc shows");
+	else if (dn_query_int(q, T_EXACT))
 		add(l, "all %s system calls, exactly",
 		    dn_human_digits(buf, sizeof(buf), (uint64_t)(calls + lost)));
 	else
@@ -245,8 +247,9 @@ static int put_time(struct dn_page *p, struct dn_db *db, int64_t trace)
 	if (ret > 0 && dn_query_int(q, 0) > 0) {
 		uint64_t life = (uint64_t)dn_query_int(q, 0), in = (uint64_t)dn_query_int(q, 1);
 
-		add(&l, "%s of threads' life, %s of it in system calls",
-		    dn_human_ns(a, sizeof(a), life), dn_human_percent(b, sizeof(b), in, life));
+		add(&l, "%s of threads' life", dn_human_ns(a, sizeof(a), life));
+		if (!dn_query_null(q, 1))
+			add(&l, ", %s of it in system calls", dn_human_percent(b, sizeof(b), in, life));
 		if (!dn_query_null(q, 2))
 			add(&l, "; CPU %s user, %s system",
 			    dn_human_ns(a, sizeof(a), (uint64_t)dn_query_int(q, 2)),

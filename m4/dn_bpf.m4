@@ -5,14 +5,14 @@ dnl read are ours.
 AC_DEFUN([DN_BPF_TOOLS], [
   AC_CHECK_PROGS([BPF_CLANG], [clang clang-21 clang-20 clang-19 clang-18 clang-17 clang-16 clang-15 clang-14 clang-13 clang-12 clang-11])
   AS_IF([test -z "$BPF_CLANG"],
-    [AC_MSG_ERROR([cannot compile the kernel side: clang was not found. Install clang, or build denet-analyze alone with --disable-recorder.])])
+    [AC_MSG_ERROR([cannot compile the kernel side: clang was not found. Install clang, or record from /proc only with --without-bpf.])])
   AC_CACHE_CHECK([whether $BPF_CLANG has the bpf target], [dn_cv_clang_bpf], [
     AS_IF([echo 'int dn;' | $BPF_CLANG -target bpf -x c -c -o conftest.bpf.o - 2>&AS_MESSAGE_LOG_FD],
       [dn_cv_clang_bpf=yes], [dn_cv_clang_bpf=no])
     rm -f conftest.bpf.o
   ])
   AS_IF([test "x$dn_cv_clang_bpf" = xno],
-    [AC_MSG_ERROR([cannot compile the kernel side: $BPF_CLANG has no bpf target. Name another with BPF_CLANG=..., or use --disable-recorder.])])
+    [AC_MSG_ERROR([cannot compile the kernel side: $BPF_CLANG has no bpf target. Name another with BPF_CLANG=..., or use --without-bpf.])])
 
   dnl Distributions keep bpftool in /usr/sbin; Ubuntu keeps the real program
   dnl beside each kernel and a wrapper that refuses to run under another one.
@@ -38,13 +38,13 @@ AC_DEFUN([DN_BPF_TOOLS], [
     AS_IF([test -n "$BPFTOOL"], [ac_cv_path_BPFTOOL=$BPFTOOL])
   ])
   AS_IF([test "x$ac_cv_path_BPFTOOL" = xno],
-    [AC_MSG_ERROR([cannot write the BPF skeleton: bpftool was not found. Install bpftool (on Ubuntu: linux-tools-generic), or use --disable-recorder.])])
+    [AC_MSG_ERROR([cannot write the BPF skeleton: bpftool was not found. Install bpftool (on Ubuntu: linux-tools-generic), or use --without-bpf.])])
   BPFTOOL=$ac_cv_path_BPFTOOL
 
   AS_CASE([$host_cpu],
     [x86_64|i?86], [dn_bpf_arch=x86],
     [aarch64*], [dn_bpf_arch=arm64],
-    [AC_MSG_ERROR([cannot record on $host_cpu: the kernel side knows x86-64 and arm64. Use --disable-recorder to build denet-analyze alone.])])
+    [AC_MSG_ERROR([cannot record on $host_cpu: the kernel side knows x86-64 and arm64. Use --without-bpf to record from /proc only.])])
   BPF_CPPFLAGS="-D__TARGET_ARCH_$dn_bpf_arch"
   dnl bpf_helpers.h comes with libbpf. Debian keeps asm/ headers in a directory
   dnl that clang does not search for the bpf target.

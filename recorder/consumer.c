@@ -26,9 +26,6 @@
 
 #define SLEEP_LEAST_MS 1
 #define SLEEP_MOST_MS 100
-/* A block is closed at this age, so that with the longest sleep no event waits
- * a second. */
-#define BLOCK_AGE_NS 800000000u
 
 struct dn_consumer {
 	struct dn_probe *probe;
@@ -114,7 +111,7 @@ static void *run(void *arg)
 			break;
 		sleep_ms = next_sleep_ms(c, n, now - before, sleep_ms);
 		before = now;
-		dn_writer_flush(c->writer, now, BLOCK_AGE_NS);
+		dn_writer_flush(c->writer, now, DN_BLOCK_AGE_NS);
 	}
 	return NULL;
 }

@@ -22,6 +22,7 @@
 #include "options.h"
 #include "output.h"
 #include "probe.h"
+#include "procwatch.h"
 #include "rec.h"
 #include "rights.h"
 #include "row.h"
@@ -69,7 +70,7 @@ static void loss_row(struct dn_rec *x, unsigned counter, uint64_t count)
 {
 	struct dn_value v[DN_F_loss_N];
 
-	if (!count)
+	if (!count || count == DN_UNMEASURED)
 		return;
 	dn_row_clear(v, DN_F_loss_N);
 	v[DN_F_loss_counter] = dn_u(counter);
@@ -107,13 +108,15 @@ static int on_loss(void *ctx, unsigned cpu, const struct dn_loss_key *k, const s
 
 static void end_row(struct dn_rec *x, uint64_t now)
 {
+	unsigned survivors = dn_tree_processes(x->tree);
 	struct dn_value v[DN_F_end_N];
 
 	v[DN_F_end_time] = dn_u(x->ended ? x->end_time : now);
 	v[DN_F_end_reason] = dn_u(x->duration_over ? DN_END_DURATION :
 				  x->ended && !x->stop ? DN_END_COMMAND : DN_END_SIGNAL);
 	v[DN_F_end_status] = x->ended ? dn_u((uint64_t)x->status) : dn_null();
-	v[DN_F_end_survivors] = dn_u(dn_tree_processes(x->tree));
+	/* From /proc none is no figure: some may not have been found. */
+	v[DN_F_end_survivors] = x->probe || survivors ? dn_u(survivors) : dn_null();
 	dn_row_send(&x->locked, DN_EV_end, v, DN_F_end_N);
 }
 
@@ -129,7 +132,7 @@ static uint64_t own_cpu_ns(void)
 
 static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64_t lost)
 {
-	char size[DN_HUMAN_SIZE], events[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE];
+	char size[DN_HUMAN_SIZE], events[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE] = "no system calls";
 	unsigned survivors = dn_tree_processes(x->tree);
 
 	if (w->error)
@@ -143,27 +146,26 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64
 	if (survivors && !x->duration_over)
 		dn_say("%u process%s of the tree live%s on; --wait=tree records them to their end",
 		    survivors, survivors == 1 ? "" : "es", survivors == 1 ? "s" : "");
-	dn_say("%s: %s, %s events, %s lost; look at it with: denet-analyze %s",
+	if (x->probe)
+		dn_human_digits(l, sizeof(l), lost + w->calls_lost);
+	dn_say("%s: %s, %s events, %s%s; look at it with: denet-analyze %s",
 	    dn_output_name(x->out),
 	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(events, sizeof(events), w->rows),
-	    dn_human_digits(l, sizeof(l), lost + w->calls_lost),
+	    l, x->probe ? " lost" : "",
 	    strcmp(x->o->output, "-") ? dn_output_name(x->out) : "FILE");
 }
 
-void dn_rec_finish(struct dn_rec *x)
+/* Empties the rings for the last time. Fills in what kernel side and stream
+ * count of system calls. */
+static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], struct losses *losses)
 {
-	uint64_t total[DN_COUNTER_MAX] = { 0 }, now;	/* by counter id */
-	struct losses losses = { .x = x };
-	struct dn_keyframe_counts kc;
-	struct dn_sampler_counts sc;
 	struct dn_stream_stats ss;
 	struct dn_consumer_stats cs;
-	struct dn_writer_stats w;
-	uint64_t unread = 0;
+	uint64_t unread = 0, now;
 	int err;
 
-	if (dn_tree_processes(x->tree))
-		dn_sampler_finish(x->sampler);
+	for (unsigned id = 0; id < DN_COUNTER_MAX; id++)
+		total[id] = 0;
 	dn_consumer_join(x->consumer);
 	err = dn_probe_stop(x->probe, dn_stream_living, x->stream);
 	if (err) {
@@ -186,9 +188,47 @@ void dn_rec_finish(struct dn_rec *x)
 
 	if (dn_probe_counters(x->probe, total))
 		dn_say("the counters of the kernel side could not be read; losses are not known");
-	dn_probe_losses(x->probe, on_loss, &losses);
+	dn_probe_losses(x->probe, on_loss, losses);
+	total[DN_COUNT_written] = ss.calls;
 	dn_probe_misses(x->probe, &total[DN_COUNT_recursion_misses], &total[DN_COUNT_event_misses]);
 	dn_rights_drop(false);	/* where reading maps needed one */
+	total[DN_COUNT_string_orphaned] = ss.strings_orphaned;
+	total[DN_COUNT_string_missing] = ss.strings_missing;
+	total[DN_COUNT_redacted] = ss.redacted + x->environ_redacted;
+	total[DN_COUNT_ring_bytes] = ss.bytes;
+	total[DN_COUNT_unfinished] = ss.unfinished;
+	if (total[DN_COUNT_threads] > ss.starts)
+		total[DN_COUNT_unknown_thread] = total[DN_COUNT_threads] - ss.starts;
+	total[DN_COUNT_in_flight_unread] = unread;
+	return now;
+}
+
+/* The same of recording from /proc, which counts no calls. */
+static uint64_t finish_procwatch(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX])
+{
+	struct dn_procwatch_counts pc;
+
+	dn_procwatch_finish(x->procwatch);
+	dn_procwatch_counts(x->procwatch, &pc);
+	total[DN_COUNT_threads] = pc.threads;
+	total[DN_COUNT_redacted] = pc.redacted + x->environ_redacted;
+	total[DN_COUNT_sample_gone] = pc.gone;
+	return dn_now();
+}
+
+void dn_rec_finish(struct dn_rec *x)
+{
+	uint64_t total[DN_COUNTER_MAX], now;	/* by counter id */
+	struct losses losses = { .x = x };
+	struct dn_keyframe_counts kc;
+	struct dn_sampler_counts sc;
+	struct dn_writer_stats w;
+
+	for (unsigned id = 0; id < DN_COUNTER_MAX; id++)
+		total[id] = DN_UNMEASURED;
+	if (dn_tree_processes(x->tree))
+		dn_sampler_finish(x->sampler);
+	now = x->probe ? finish_probe(x, total, &losses) : finish_procwatch(x, total);
 	dn_sampler_counts(x->sampler, &sc);
 	/* The books stand in a block of their own, so that a disk that was too
 	 * full for the calls before them does not take them along. */
@@ -197,19 +237,15 @@ void dn_rec_finish(struct dn_rec *x)
 	dn_output_use_reserve(x->out);
 	dn_writer_stats(x->writer, &w);
 	dn_keyframe_counts(x->keyframe, &kc);
-	total[DN_COUNT_written] = ss.calls - w.calls_lost;
-	total[DN_COUNT_string_orphaned] = ss.strings_orphaned;
-	total[DN_COUNT_string_missing] = ss.strings_missing;
-	total[DN_COUNT_redacted] = ss.redacted + x->environ_redacted;
-	total[DN_COUNT_ring_bytes] = ss.bytes;
+	if (x->probe) {
+		total[DN_COUNT_written] -= w.calls_lost;
+		total[DN_COUNT_block_calls_lost] = w.calls_lost;
+	} else {
+		sc.gone += total[DN_COUNT_sample_gone];
+	}
 	total[DN_COUNT_recorder_cpu_ns] = own_cpu_ns();
 	total[DN_COUNT_write_errors] = w.errors;
-	total[DN_COUNT_unfinished] = ss.unfinished;
-	if (total[DN_COUNT_threads] > ss.starts)
-		total[DN_COUNT_unknown_thread] = total[DN_COUNT_threads] - ss.starts;
-	total[DN_COUNT_in_flight_unread] = unread;
 	total[DN_COUNT_block_events_lost] = w.rows_lost;
-	total[DN_COUNT_block_calls_lost] = w.calls_lost;
 	total[DN_COUNT_sample_gone] = sc.gone;
 	total[DN_COUNT_sample_deferred] = sc.deferred;
 	total[DN_COUNT_sample_skipped] = sc.skipped;
@@ -217,11 +253,12 @@ void dn_rec_finish(struct dn_rec *x)
 	total[DN_COUNT_device_skipped] = sc.devices_skipped;
 	total[DN_COUNT_keyframe_skipped] = kc.fds_skipped + kc.mappings_skipped;
 	total[DN_COUNT_keyframe_unreadable] = kc.unreadable;
-	loss_row(x, DN_COUNT_syscall_lost, total[DN_COUNT_syscall_lost] - losses.named);
+	if (x->probe)
+		loss_row(x, DN_COUNT_syscall_lost, total[DN_COUNT_syscall_lost] - losses.named);
 	for (unsigned id = 0; id < DN_COUNTER_MAX; id++) {
 		const struct dn_counter_desc *d = dn_counter_desc(id);
 
-		if (!d)
+		if (!d || total[id] == DN_UNMEASURED)
 			continue;
 		if (d->kind == DN_COUNTER_LOSS && id != DN_COUNT_syscall_lost)
 			loss_row(x, id, total[id]);
@@ -232,5 +269,5 @@ void dn_rec_finish(struct dn_rec *x)
 	x->writer = NULL;
 	if (x->count)
 		dn_count_print(x->count, stderr);
-	last_words(x, &w, total[DN_COUNT_syscall_lost]);
+	last_words(x, &w, x->probe ? total[DN_COUNT_syscall_lost] : 0);
 }

@@ -65,6 +65,12 @@ static int keep_words(enum libbpf_print_level level, const char *fmt, va_list ap
 	return 0;
 }
 
+void dn_object_listen(void)
+{
+	libbpf_set_print(keep_words);
+	words[0] = 0;
+}
+
 const char *dn_object_words(void)
 {
 	static char last[sizeof(words)];
@@ -160,8 +166,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	const void *bytes;
 	size_t n;
 
-	libbpf_set_print(keep_words);
-	words[0] = 0;
+	dn_object_listen();
 	bytes = k->bytes(&n);
 	obj = bpf_object__open_mem(bytes, n, &opts);
 	if (!obj || k == &dn_object_trial)

@@ -46,6 +46,9 @@ int dn_object_map(struct bpf_object *obj, const char *name);
 /* The struct dn_run of a loaded object, mapped; munmap() it. NULL with errno. */
 struct dn_run *dn_object_run(struct bpf_object *obj);
 
+/* From now on libbpf's warnings are kept and not printed. */
+void dn_object_listen(void);
+
 /* libbpf's first warning since the last look, or the verifier's complaint, on
  * one line; "" where there was none. */
 const char *dn_object_words(void);

@@ -456,6 +456,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	}
 	p->strings = o->strings;
 	p->hide_setuid = o->hide_setuid;
+	dn_object_listen();
 	p->cpus = libbpf_num_possible_cpus();
 	if (p->cpus < 1) {
 		err = p->cpus;

@@ -86,9 +86,9 @@ const char *dn_probe_without(const char *subject);
 struct dn_trial {
 	const char *object;		/* DN_TRIAL_ONLY: no program of the recorder */
 	const char *probe, *rung, *program;
-	bool less;			/* its object sees less than the best one */
 	int load_err, attach_err;	/* 0 or -errno */
 	char why[256];			/* libbpf's or the verifier's words */
+	bool less;			/* its object sees less than the best one */
 };
 #define DN_TRIAL_ONLY "trial"
 

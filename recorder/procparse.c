@@ -186,9 +186,34 @@ void dn_parse_pid_status(const char *p, size_t len, struct dn_pid_status *out)
 	static const struct key keys[] = {
 		{ "voluntary_ctxt_switches:", offsetof(struct dn_pid_status, nvcsw), 1, 10 },
 		{ "nonvoluntary_ctxt_switches:", offsetof(struct dn_pid_status, nivcsw), 1, 10 },
+		{ "VmHWM:", offsetof(struct dn_pid_status, peak), 1024, 10 },
 	};
+	struct text t = text_of(p, len), line;
 
 	parse_keys(p, len, keys, N(keys), out);
+	out->euid = out->egid = DN_UNMEASURED;
+	while (next_line(&t, &line)) {	/* real, effective, saved, of the file system */
+		bool user = take(&line, "Uid:");
+
+		if (!user && !take(&line, "Gid:"))
+			continue;
+		skip_words(&line, 1);
+		*(user ? &out->euid : &out->egid) = next_number(&line);
+	}
+}
+
+/* "151624 0 3": on a CPU, waiting for one, how often. All are 0 where the
+ * kernel does not count. */
+void dn_parse_pid_schedstat(const char *p, size_t len, struct dn_pid_schedstat *out)
+{
+	struct text t = text_of(p, len);
+	uint64_t slices;
+
+	out->runtime = next_number(&t);
+	out->delay = next_number(&t);
+	slices = next_number(&t);
+	if (!slices || slices == DN_UNMEASURED)
+		out->runtime = out->delay = DN_UNMEASURED;
 }
 
 void dn_parse_pid_fdinfo(const char *p, size_t len, struct dn_pid_fdinfo *out)
@@ -221,7 +246,7 @@ int dn_parse_pid_stat(const char *p, size_t len, struct dn_pid_stat *out)
 	const char *close = memrchr(p, ')', len);
 
 	memset(out, 0, sizeof(*out));
-	out->cpu = DN_UNMEASURED;
+	out->cpu = out->exit_code = DN_UNMEASURED;
 	if (!take_number(&t, 10, &out->pid) || !take(&t, " (") || !close || close < t.p)
 		return -EBADMSG;
 	out->comm = t.p;
@@ -235,7 +260,7 @@ int dn_parse_pid_stat(const char *p, size_t len, struct dn_pid_stat *out)
 	out->ppid = next_number(&t);
 	skip_words(&t, 5);		/* pgrp session tty_nr tpgid flags */
 	out->minflt = next_number(&t);
-	skip_words(&t, 1);		/* cminflt */
+	out->cminflt = next_number(&t);
 	out->majflt = next_number(&t);
 	skip_words(&t, 1);		/* cmajflt */
 	out->utime = next_number(&t);
@@ -249,10 +274,16 @@ int dn_parse_pid_stat(const char *p, size_t len, struct dn_pid_stat *out)
 	/* a text cut off in the middle of rss would give a wrong number */
 	if (t.p == t.end || out->start == DN_UNMEASURED)
 		return -EBADMSG;
-	skip_words(&t, 14);		/* rsslim .. exit_signal */
+	skip_words(&t, 3);		/* rsslim startcode endcode */
+	out->stack = next_number(&t);
+	skip_words(&t, 10);		/* kstkesp .. exit_signal */
 	out->cpu = next_number(&t);
 	if (t.p == t.end)
-		out->cpu = DN_UNMEASURED;
+		out->cpu = out->stack = DN_UNMEASURED;
+	skip_words(&t, 12);		/* rt_priority .. env_end */
+	out->exit_code = next_number(&t);
+	if (t.p == t.end)
+		out->exit_code = DN_UNMEASURED;
 	return 0;
 }
 

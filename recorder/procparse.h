@@ -31,6 +31,10 @@ struct dn_pid_stat {
 	uint64_t vsize;			/* bytes */
 	uint64_t rss;			/* pages */
 	uint64_t cpu;
+	uint64_t cminflt;		/* of children that were waited for, and of theirs */
+	/* Only for those who may trace it, 0 for others. */
+	uint64_t stack;			/* where it began: another after every execve */
+	uint64_t exit_code;		/* as waitpid reports it, of a zombie */
 };
 int dn_parse_pid_stat(const char *p, size_t len, struct dn_pid_stat *out);
 
@@ -41,12 +45,20 @@ struct dn_pid_io {
 };
 void dn_parse_pid_io(const char *p, size_t len, struct dn_pid_io *out);
 
-/* /proc/PID/status, of which only what no other file has: these two are of
+/* /proc/PID/status, of which only what no other file has: the switches are of
  * one thread, not of the process. */
 struct dn_pid_status {
 	uint64_t nvcsw, nivcsw;
+	uint64_t peak;			/* resident set so far, bytes */
+	uint64_t euid, egid;
 };
 void dn_parse_pid_status(const char *p, size_t len, struct dn_pid_status *out);
+
+/* /proc/PID/schedstat, ns; of one thread */
+struct dn_pid_schedstat {
+	uint64_t runtime, delay;
+};
+void dn_parse_pid_schedstat(const char *p, size_t len, struct dn_pid_schedstat *out);
 
 /* /proc/PID/statm, in pages */
 struct dn_pid_statm {

@@ -14,11 +14,12 @@ struct dn_rec {
 	const struct dn_record_opts *o;
 	struct dn_output *out;
 	struct dn_target target;
-	struct dn_probe *probe;
+	struct dn_probe *probe;			/* NULL: from /proc only, with procwatch */
+	struct dn_procwatch *procwatch;
 	struct dn_writer *writer;
 	struct dn_tree *tree;
-	struct dn_stream *stream;	/* the consumer's until it is joined */
-	struct dn_consumer *consumer;
+	struct dn_stream *stream;	/* the consumer's until it is joined; NULL without probe */
+	struct dn_consumer *consumer;	/* NULL without probe */
 	struct dn_sampler *sampler;
 	struct dn_keyframe *keyframe;
 	struct dn_encoder *frame;

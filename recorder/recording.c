@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clocks.h"
@@ -32,6 +33,7 @@
 #include "options.h"
 #include "output.h"
 #include "probe.h"
+#include "procwatch.h"
 #include "rec.h"
 #include "rights.h"
 #include "sampler.h"
@@ -124,14 +126,62 @@ static const char *advice(int err, char buf[512])
 	case ENOMEM:
 		return "ask for less with --buffer, or raise the limit of memory";
 	}
-	return "denet needs a kernel with BPF, BTF and ring buffers (5.11 or later)";
+	return "BPF needs Linux 5.8 or later, and a denet-record that was built with it";
+}
+
+/* The lowest way of recording: why the others failed, and what mends it. */
+static int from_proc_only(struct dn_rec *x, const char *why, const char *todo)
+{
+	struct dn_procwatch_opts po = { .sink = &x->locked, .tree = x->tree, .redact = x->o->redact };
+	int err;
+
+	if (!x->o->rung)
+		dn_say("recording from /proc only: no system calls, strings and signals, and no processes that "
+		       "live for milliseconds: %s; %s", why, todo);
+	x->procwatch = dn_procwatch_new(&po);
+	err = x->procwatch ? dn_procwatch_target(x->procwatch, x->target.pid, &x->root) : -errno;
+	if (err) {
+		dn_say("cannot record from /proc either: %s; mount the /proc of this pid namespace", strerror(-err));
+		return err;
+	}
+	/* Whether the command writes to the terminal is not known: it keeps it. */
+	dn_status_free(x->line);
+	x->line = NULL;
+	return dn_procwatch_emit(x->procwatch, why);
+}
+
+/* What only BPF gives records to. */
+static int prepare_stream(struct dn_rec *x, enum dn_abi native)
+{
+	struct dn_stream_opts to = { .redact = x->o->redact, .sink = dn_writer_sink(x->writer), .tree = x->tree };
+
+	if (x->o->count) {
+		x->count = dn_count_new(native);
+		to.also = dn_rec_count;
+		to.also_ctx = x->count;
+	}
+	x->stream = dn_stream_new(&to);
+	return x->stream && (x->count || !x->o->count) ? 0 : -ENOMEM;
+}
+
+static int start_consumer(struct dn_rec *x)
+{
+	int err;
+
+	dn_probe_emit(x->probe, &x->locked);
+	x->consumer = dn_consumer_start(x->probe, x->stream, x->writer);
+	if (x->consumer)
+		return 0;
+	err = -errno;
+	dn_say("cannot start a thread: %s; raise the limit of processes", strerror(-err));
+	return err;
 }
 
 /* --require: what the user asks for by name must be observed. */
 static int require(struct dn_rec *x)
 {
 	for (unsigned i = 0; i < x->o->nrequired; i++) {
-		const char *rung = dn_probe_rung(x->probe, x->o->required[i]);
+		const char *rung = x->probe ? dn_probe_rung(x->probe, x->o->required[i]) : "none";
 
 		if (rung && strcmp(rung, "none"))
 			continue;
@@ -155,31 +205,31 @@ static void say_lacks(struct dn_rec *x)
 		dn_say("not observed on this kernel: %s (%s)", names, why);
 }
 
-/* The only part that needs capabilities: loads, attaches. */
-static int attach(struct dn_rec *x)
+/* The only part that needs capabilities: loads, attaches. Without x->probe *probe_err and
+ * why tell why; that is no error. */
+static int attach(struct dn_rec *x, int *probe_err, char why[512], const char **todo, char buf[512])
 {
 	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
 		.rung = x->o->rung, .hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];
-	char why[512], todo[512];
-	int err = dn_rights_raise(), rights;
+	int err = dn_rights_raise();
 
 	if (err) {
 		dn_say("cannot use the capabilities there are: %s; record as root", strerror(-err));
 		return err;
 	}
 	x->probe = dn_probe_open(&po, why);
-	err = x->probe ? 0 : -errno;
-	rights = dn_rights_lower();
+	*probe_err = errno;
 	if (!x->probe)
-		dn_say("%s; %s", why, advice(-err, todo));
+		*todo = advice(*probe_err, buf);	/* of the capabilities as they were */
+	err = dn_rights_lower();
 	/* Maps are read to the end. Before 5.19 ("bpf: refine kernel.unprivileged_bpf_disabled
 	 * behaviour") that can need CAP_BPF: it is tried. */
-	if (!rights)
-		rights = dn_rights_drop(x->probe && dn_probe_counters(x->probe, counters) == -EPERM);
-	if (rights)
-		dn_say("cannot give up the capabilities: %s; record as root", strerror(-rights));
-	return err ? err : rights;
+	if (!err)
+		err = dn_rights_drop(x->probe && dn_probe_counters(x->probe, counters) == -EPERM);
+	if (err)
+		dn_say("cannot give up the capabilities: %s; record as root", strerror(-err));
+	return err;
 }
 
 static int prepare(struct dn_rec *x, const struct dn_invoker *who)
@@ -190,18 +240,23 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 	struct dn_keyframe_opts ko = { 0 };
 	struct dn_environ_opts eo = { .recorder_argv = who->argv, .command_argv = x->o->argv,
 		.environ = who->environ, .no_redact = !x->o->redact, .capabilities = who->capabilities };
-	struct dn_stream_opts to = { .redact = x->o->redact };
-	int err;
+	char why[512], buf[512];
+	const char *todo = "";
+	int err, probe_err;
 
 	x->locked = (struct dn_sink){ NULL, locked_row, x };
-	err = attach(x);	/* before there are other threads: see rights.h */
+	err = attach(x, &probe_err, why, &todo, buf);	/* before there are other threads: see rights.h */
 	if (err)
 		return err;
 	x->root = DN_ROOT_THREAD;
+	if (!x->probe && probe_err == EINVAL) {
+		dn_say("%s; the rungs are tp_btf, raw_tp, no_btf and proc", why);
+		return -EINVAL;
+	}
 	err = require(x);
 	if (err)
 		return err;
-	if (!x->o->rung)
+	if (x->probe && !x->o->rung)
 		say_lacks(x);
 	err = dn_environ_header(&wo.header);
 	if (!err) {
@@ -216,16 +271,12 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 	x->sampler = dn_sampler_new(&so, &x->locked);
 	x->keyframe = dn_keyframe_new(&ko);
 	x->frame = dn_encoder_new();
-	if (x->o->count)
-		x->count = dn_count_new((enum dn_abi)wo.header.native_abi);
-	to.sink = dn_writer_sink(x->writer);
-	to.tree = x->tree;
-	to.also = x->count ? dn_rec_count : NULL;
-	to.also_ctx = x->count;
-	x->stream = dn_stream_new(&to);
-	if (!x->tree || !x->sampler || !x->keyframe || !x->frame || !x->stream ||
-	    (x->o->count && !x->count)) {
-		dn_say("not enough memory to begin; end something and try again");
+	if (!x->tree || !x->sampler || !x->keyframe || !x->frame ||
+	    (x->probe && prepare_stream(x, (enum dn_abi)wo.header.native_abi))) {
+		if (access("/proc/self/stat", R_OK))
+			dn_say("cannot read /proc: %s; mount it", strerror(errno));
+		else
+			dn_say("not enough memory to begin; end something and try again");
 		return -ENOMEM;
 	}
 	dn_clocks_emit(&x->locked);
@@ -233,14 +284,7 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 	if (err)
 		dn_say("the description of host and command is not complete: %s", strerror(-err));
 	x->environ_redacted = eo.redacted;
-	dn_probe_emit(x->probe, &x->locked);
-	x->consumer = dn_consumer_start(x->probe, x->stream, x->writer);
-	if (!x->consumer) {
-		err = -errno;
-		dn_say("cannot start a thread: %s; raise the limit of processes", strerror(-err));
-		return err;
-	}
-	return 0;
+	return x->probe ? start_consumer(x) : from_proc_only(x, why, todo);
 }
 
 /* A signal that a process sent to us is passed on, once; the terminal's own
@@ -273,6 +317,10 @@ static void reap(struct dn_rec *x)
 	x->end_time = dn_now();
 	dn_tree_news(x->tree, on_news, x);
 	dn_sampler_remove(x->sampler, x->root, x->target.pid, true);
+	if (x->procwatch) {
+		x->ended = !dn_procwatch_reap(x->procwatch, &x->status);
+		return;
+	}
 	x->ended = waitpid(x->target.pid, &x->status, 0) == x->target.pid;
 	dn_consumer_stats(x->consumer, &c);
 	x->end_passes = c.passes;
@@ -315,7 +363,7 @@ void dn_rec_reconcile(struct dn_rec *x)
 	struct dn_tree_thread *list;
 	long n;
 
-	if (dn_probe_counters(x->probe, counters) || !counters[DN_COUNT_lifecycle_lost])
+	if (!x->probe || dn_probe_counters(x->probe, counters) || !counters[DN_COUNT_lifecycle_lost])
 		return;
 	n = dn_tree_list(x->tree, &list);
 	for (long i = 0; i < n; i++)
@@ -339,10 +387,24 @@ static bool over(struct dn_rec *x, uint64_t now)
 	}
 	if (!x->ended || !x->o->wait_tree)
 		return x->ended;
+	if (x->procwatch)
+		return !dn_tree_processes(x->tree);
 	/* The tree is known once a pass that began after the command's end is
 	 * over: the first to finish may have begun before. */
 	dn_consumer_stats(x->consumer, &c);
 	return c.passes >= x->end_passes + 2 && !dn_tree_processes(x->tree);
+}
+
+/* What the consumer does where there is BPF. */
+static void look(struct dn_rec *x, bool ends)
+{
+	uint64_t now = dn_now();
+
+	if (ends)
+		dn_procwatch_ends(x->procwatch);
+	if (now >= dn_procwatch_next_ns(x->procwatch))
+		dn_procwatch_look(x->procwatch);
+	dn_writer_flush(x->writer, now, DN_BLOCK_AGE_NS);
 }
 
 static void watch(struct dn_rec *x)
@@ -354,18 +416,28 @@ static void watch(struct dn_rec *x)
 			dn_rec_reconcile(x);
 			reconciled = now;
 		}
-		struct pollfd p = { .fd = x->signals, .events = POLLIN };
+		struct pollfd p[2] = { { .fd = x->signals, .events = POLLIN }, { .fd = -1, .events = POLLIN } };
 		struct signalfd_siginfo s;
 		struct dn_writer_stats w;
+		struct timespec wait = { 0, 0 };
 
 		next = dn_sampler_next_ns(x->sampler);
+		if (x->procwatch) {
+			p[1].fd = dn_procwatch_fd(x->procwatch);
+			if (next > dn_procwatch_next_ns(x->procwatch))
+				next = dn_procwatch_next_ns(x->procwatch);
+		}
 		if (next > now + TICK_NS)
 			next = now + TICK_NS;
 		if (x->o->duration_ns && next > x->begin_time + x->o->duration_ns)
 			next = x->begin_time + x->o->duration_ns;
-		if (poll(&p, 1, next > now ? (int)((next - now) / 1000000) + 1 : 0) > 0)
+		if (next > now)
+			wait.tv_nsec = (long)(next - now);
+		if (ppoll(p, 2, &wait, NULL) > 0)
 			while (read(x->signals, &s, sizeof(s)) == sizeof(s))
 				on_signal(x, &s);
+		if (x->procwatch)
+			look(x, p[1].revents);
 		reap(x);
 		dn_tree_news(x->tree, on_news, x);
 		now = dn_now();
@@ -384,7 +456,7 @@ static int record(struct dn_rec *x)
 	int err;
 
 	x->begin_time = x->terminal_used = dn_now();
-	err = dn_target_go(&x->target, dn_probe_target(x->probe));
+	err = dn_target_go(&x->target, x->probe ? dn_probe_target(x->probe) : 0);
 	if (err) {
 		if (err < 0)
 			err = -err;
@@ -397,6 +469,10 @@ static int record(struct dn_rec *x)
 	if (err)
 		dn_say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),
 		    dn_output_name(x->out));
+	if (x->procwatch) {
+		dn_procwatch_executed(x->procwatch, x->target.path, x->o->argv);
+		dn_procwatch_look(x->procwatch);	/* before the keyframe, which takes its time */
+	}
 	dn_tree_news(x->tree, on_news, x);
 	keyframe(x);
 	watch(x);
@@ -420,6 +496,7 @@ static void release(struct dn_rec *x)
 	dn_tree_free(x->tree);
 	dn_count_free(x->count);
 	dn_probe_close(x->probe);
+	dn_procwatch_free(x->procwatch);
 	dn_output_close(x->out);
 	free(x->target.path);
 	if (x->signals >= 0)
@@ -484,7 +561,7 @@ int dn_record(const struct dn_record_opts *o, const struct dn_invoker *who)
 		dn_target_abort(&x.target);
 	} else {
 		status = record(&x);
-		if (status)
+		if (status && x.consumer)
 			dn_consumer_join(x.consumer);
 	}
 	if (status) {

@@ -34,6 +34,10 @@ void dn_writer_lock(struct dn_writer *w);
 void dn_writer_unlock(struct dn_writer *w);
 const struct dn_sink *dn_writer_sink(struct dn_writer *w);	/* needs the lock */
 
+/* A block is closed at this age, so that with the longest sleep of who closes
+ * it no event waits a second. */
+#define DN_BLOCK_AGE_NS 800000000u
+
 /* Hands the open block to the queue if its first record came before now -
  * max_age_ns; 0: in any case. Not under the lock. */
 void dn_writer_flush(struct dn_writer *w, uint64_t now, uint64_t max_age_ns);

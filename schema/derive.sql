@@ -10,7 +10,7 @@
 
 INSERT INTO raw_thread
 SELECT s.thread, ?1, s.process, s.parent_thread, s.tid, s.pid, s.ppid, s.origin,
-       iif(s.origin IN (6, 7) AND s.born IS NOT NULL, s.born, s.time),
+       iif(s.origin IN (6, 7, 8) AND s.born IS NOT NULL, s.born, s.time),
        ifnull(x.time, b.time), x.exit_code, ifnull(x.seq, e.seq), coalesce(x.comm, c.comm, s.comm)
 FROM (SELECT thread, process, parent_thread, tid, pid, ppid, origin, born, time, comm,
              min((origin IN (5, 7)) * 0x2000000000000000 + time)
@@ -43,26 +43,27 @@ INSERT OR IGNORE INTO raw_thread (thread, trace_id)
 SELECT thread, ?1 FROM raw_thread_calls WHERE trace_id = ?1;
 
 -- Figures of a process that has ended are the sums of its threads' own; of
--- one that lives on, its last reading of /proc. An exec from a second thread
--- goes on under the id of the first, which is the process's.
+-- one that lives on, or whose threads were not seen one by one, its last
+-- reading of /proc. An exec from a second thread goes on under the id of the
+-- first, which is the process's.
 INSERT INTO raw_process
 SELECT t.process, ?1, pt.process, coalesce(l.pid, t.pid), coalesce(l.ppid, t.ppid),
        coalesce(l.origin, t.origin), t.start, g.time, g.exit_code, t.threads,
        coalesce(lc.comm, l.comm, t.comm),
        coalesce(x.path, st.exe), x.command, coalesce(x.cwd, st.cwd), x.uid, x.gid,
-       iif(g.process IS NULL, ifnull(sm.utime, e.utime), e.utime),
-       iif(g.process IS NULL, ifnull(sm.stime, e.stime), e.stime),
+       iif(g.process IS NULL, ifnull(sm.utime, e.utime), ifnull(e.utime, sm.utime)),
+       iif(g.process IS NULL, ifnull(sm.stime, e.stime), ifnull(e.stime, sm.stime)),
        e.runtime, e.run_delay,
-       iif(g.process IS NULL, ifnull(sm.nvcsw, e.nvcsw), e.nvcsw),
-       iif(g.process IS NULL, ifnull(sm.nivcsw, e.nivcsw), e.nivcsw),
-       iif(g.process IS NULL, ifnull(sm.minflt, e.minflt), e.minflt),
-       iif(g.process IS NULL, ifnull(sm.majflt, e.majflt), e.majflt),
-       iif(g.process IS NULL, ifnull(sm.rchar, e.rchar), e.rchar),
-       iif(g.process IS NULL, ifnull(sm.wchar, e.wchar), e.wchar),
-       iif(g.process IS NULL, ifnull(sm.syscr, e.syscr), e.syscr),
-       iif(g.process IS NULL, ifnull(sm.syscw, e.syscw), e.syscw),
-       iif(g.process IS NULL, ifnull(sm.read_bytes, e.read_bytes), e.read_bytes),
-       iif(g.process IS NULL, ifnull(sm.write_bytes, e.write_bytes), e.write_bytes),
+       iif(g.process IS NULL, ifnull(sm.nvcsw, e.nvcsw), ifnull(e.nvcsw, sm.nvcsw)),
+       iif(g.process IS NULL, ifnull(sm.nivcsw, e.nivcsw), ifnull(e.nivcsw, sm.nivcsw)),
+       iif(g.process IS NULL, ifnull(sm.minflt, e.minflt), ifnull(e.minflt, sm.minflt)),
+       iif(g.process IS NULL, ifnull(sm.majflt, e.majflt), ifnull(e.majflt, sm.majflt)),
+       iif(g.process IS NULL, ifnull(sm.rchar, e.rchar), ifnull(e.rchar, sm.rchar)),
+       iif(g.process IS NULL, ifnull(sm.wchar, e.wchar), ifnull(e.wchar, sm.wchar)),
+       iif(g.process IS NULL, ifnull(sm.syscr, e.syscr), ifnull(e.syscr, sm.syscr)),
+       iif(g.process IS NULL, ifnull(sm.syscw, e.syscw), ifnull(e.syscw, sm.syscw)),
+       iif(g.process IS NULL, ifnull(sm.read_bytes, e.read_bytes), ifnull(e.read_bytes, sm.read_bytes)),
+       iif(g.process IS NULL, ifnull(sm.write_bytes, e.write_bytes), ifnull(e.write_bytes, sm.write_bytes)),
        e.cancelled_write_bytes,
        ifnull(g.maxrss, sp.rss)
 FROM (SELECT process, pid, ppid, origin, comm, min(start) AS start, count(*) AS threads

@@ -17,7 +17,8 @@
 	ORIGIN(5, EXEC, "exec",                                               \
 	       "exec from a second thread, which went on as the first")       \
 	ORIGIN(6, ATTACH, "attach", "was there before the recording")         \
-	ORIGIN(7, KEYFRAME, "keyframe", "repeated at a keyframe")
+	ORIGIN(7, KEYFRAME, "keyframe", "repeated at a keyframe")             \
+	ORIGIN(8, PROC, "proc", "found in /proc while it lived")
 
 enum dn_origin {
 #define ORIGIN(value, id, name, doc) DN_ORIGIN_##id = value,

@@ -9,6 +9,11 @@
 
 -- Missing data comes first: every other sentence stands on it.
 INSERT OR IGNORE INTO raw_finding
+SELECT trace_id, 1010, 'System calls were not recorded: ' || reason, NULL, '',
+       'SELECT subject, reason FROM not_observed'
+FROM probes WHERE trace_id = ?1 AND name = 'syscalls' AND rung = 'none';
+
+INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 1000, human_digits(lost) || ' system calls (' ||
        ifnull(human_percent(lost, attempted), 'some') || ') were made faster than they could be recorded; '
        || 'their counts are known, their details are not: try a larger --buffer',
@@ -102,8 +107,10 @@ SELECT p.trace_id, 700, ifnull(p.comm, '?') || ' (' || p.pid || ') moved ' ||
        ' read and write calls, ' || ((p.rchar + p.wchar) / (p.syscr + p.syscw)) ||
        ' bytes each: a larger buffer saves most of them',
        (p.rchar + p.wchar) / (p.syscr + p.syscw), 'bytes',
-       'SELECT name, count, total_ns FROM process_syscalls WHERE process_id = ' || p.process ||
-       ' AND category = ''file_io'' ORDER BY count DESC'
+       iif(p.trace_id IN (SELECT trace_id FROM raw_blind),
+           'SELECT time_ns, rchar, wchar, syscr, syscw FROM process_samples WHERE process_id = ' || p.process,
+           'SELECT name, count, total_ns FROM process_syscalls WHERE process_id = ' || p.process ||
+           ' AND category = ''file_io'' ORDER BY count DESC')
 FROM raw_process AS p
 WHERE p.trace_id = ?1 AND p.syscr + p.syscw >= 10000
   AND p.rchar + p.wchar < 512 * (p.syscr + p.syscw)

@@ -16,19 +16,25 @@ SELECT c.trace_id, c.counter, n.name, n.kind, n.doc, c.value
 FROM (SELECT trace_id, counter, value, max(time) FROM raw_counter GROUP BY trace_id, counter) AS c
 JOIN raw_counter_name AS n USING (counter);
 
+-- Traces in which system calls were not recorded: what is counted of them, or
+-- added up, is not known there.
+CREATE VIEW raw_blind AS
+SELECT trace_id FROM raw_probe WHERE name = 'syscalls' AND rung = 'none';
+
 -- System calls the recorder lost: its counter, or the rows where it is missing.
 CREATE VIEW raw_quality AS
-SELECT t.trace_id,
+SELECT t.trace_id, t.trace_id NOT IN (SELECT trace_id FROM raw_blind) AS observed,
        (SELECT value FROM raw_total AS c WHERE c.trace_id = t.trace_id AND name = 'attempted')
          AS attempted,
        (SELECT value FROM raw_total AS c WHERE c.trace_id = t.trace_id AND name = 'written')
          AS written,
-       max(ifnull((SELECT value FROM raw_total AS c
-                   WHERE c.trace_id = t.trace_id AND name = 'syscall_lost'), 0),
-           ifnull((SELECT sum(count) FROM raw_loss AS l JOIN raw_counter_name USING (counter)
-                   WHERE l.trace_id = t.trace_id AND name = 'syscall_lost'), 0)) +
-         ifnull((SELECT value FROM raw_total AS c
-                 WHERE c.trace_id = t.trace_id AND name = 'block_calls_lost'), 0) AS lost,
+       iif(t.trace_id IN (SELECT trace_id FROM raw_blind), NULL,
+           max(ifnull((SELECT value FROM raw_total AS c
+                       WHERE c.trace_id = t.trace_id AND name = 'syscall_lost'), 0),
+               ifnull((SELECT sum(count) FROM raw_loss AS l JOIN raw_counter_name USING (counter)
+                       WHERE l.trace_id = t.trace_id AND name = 'syscall_lost'), 0)) +
+             ifnull((SELECT value FROM raw_total AS c
+                     WHERE c.trace_id = t.trace_id AND name = 'block_calls_lost'), 0)) AS lost,
        (SELECT ifnull(sum(value), 0) FROM raw_total AS c
         WHERE c.trace_id = t.trace_id AND kind = 'doubt') AS doubts,
        (SELECT value FROM raw_total AS c WHERE c.trace_id = t.trace_id AND name = 'redacted')
@@ -46,19 +52,20 @@ FROM raw_trace AS t;
 --   end_reason: : command, duration, signal or error; NULL: the trace was cut off
 --   exit_code: : of the command; NULL: it did not exit
 --   exit_signal: : that killed the command; NULL: none
---   survivors: count: processes of the tree that lived on
+--   survivors: count: processes of the tree that lived on; NULL: not known
 --   abi: : native ABI of the host
 --   complete: bool: 1: all of the file was read and nothing in it is odd
 --   clean_end: bool: 1: the recorder closed the file
 --   exact: bool: 1: every system call is accounted for
---   attempted: count: system calls the kernel began; NULL: the end is missing
---   written: count: system calls the recorder wrote; NULL: the end is missing
---   calls: count: system calls read from the file
---   lost: count: system calls whose record the recorder lost
+--   attempted: count: system calls the kernel began; NULL: the end is missing, or not recorded
+--   written: count: system calls the recorder wrote; NULL: the end is missing, or not recorded
+--   calls: count: system calls read from the file; NULL: they were not recorded
+--   lost: count: system calls whose record the recorder lost; NULL: they were not recorded
 --   bytes: bytes: size of the file
 --   blocks: count: blocks of events
 --   blocks_lost: count: blocks that are missing
 --   damaged: count: damaged places
+--   syscalls_recorded: bool: 0: from /proc only, without system calls; probes says why
 CREATE VIEW traces AS
 SELECT t.trace_id, t.file, t.uuid,
        (SELECT command FROM raw_exec AS x WHERE x.trace_id = t.trace_id
@@ -75,8 +82,8 @@ SELECT t.trace_id, t.file, t.uuid,
        t.complete, t.clean_end,
        ifnull(t.complete AND q.attempted = q.written + q.lost AND t.calls = q.written AND
               q.doubts = 0, 0) AS exact,
-       q.attempted, q.written, t.calls, q.lost, t.bytes, t.blocks, t.lost AS blocks_lost,
-       t.damaged
+       q.attempted, q.written, iif(q.observed, t.calls, NULL) AS calls, q.lost, t.bytes, t.blocks,
+       t.lost AS blocks_lost, t.damaged, q.observed AS syscalls_recorded
 FROM raw_trace AS t
 JOIN raw_quality AS q USING (trace_id)
 LEFT JOIN (SELECT trace_id, reason, status, survivors, max(time) AS time FROM raw_end
@@ -88,7 +95,7 @@ LEFT JOIN (SELECT trace_id, reason, status, survivors, max(time) AS time FROM ra
 --   parent_id: id: the process that made it; NULL: not in the trace
 --   pid: : process id
 --   ppid: : process id of the parent
---   origin: : how it came into the trace: target, fork, vfork, clone, attach, keyframe
+--   origin: : how it came into the trace: target, fork, vfork, clone, attach, keyframe, proc
 --   comm: : its last name
 --   path: : program it ran last
 --   argv: : arguments of that program, quoted for a shell; NULL: no execve of its own
@@ -101,7 +108,7 @@ LEFT JOIN (SELECT trace_id, reason, status, survivors, max(time) AS time FROM ra
 --   exit_code: : status of exit; NULL: did not exit
 --   exit_signal: : signal that killed it; NULL: none
 --   threads: count: threads it had
---   calls: count: system calls read
+--   calls: count: system calls read; NULL, as the next three: they were not recorded
 --   errors: count: of these, failed ones
 --   lost: count: system calls of it whose record was lost
 --   syscall_ns: ns: time in system calls, of all threads
@@ -130,14 +137,16 @@ SELECT p.trace_id, p.process AS process_id, p.parent_process AS parent_id, p.pid
          - p.start AS dur_ns,
        iif(p.exit_code & 127 = 0, p.exit_code >> 8 & 255, NULL) AS exit_code,
        nullif(p.exit_code & 127, 0) AS exit_signal, p.threads,
-       ifnull(c.calls, 0) AS calls, ifnull(c.errors, 0) AS errors, ifnull(c.lost, 0) AS lost,
-       ifnull(c.total, 0) AS syscall_ns,
+       ifnull(c.calls, z.zero) AS calls, ifnull(c.errors, z.zero) AS errors,
+       ifnull(c.lost, z.zero) AS lost, ifnull(c.total, z.zero) AS syscall_ns,
        p.utime AS utime_ns, p.stime AS stime_ns, p.runtime AS runtime_ns,
        p.run_delay AS run_delay_ns, p.nvcsw, p.nivcsw, p.minflt, p.majflt, p.rchar, p.wchar,
        p.syscr, p.syscw, p.read_bytes, p.write_bytes, p.cancelled_write_bytes,
        p.maxrss AS maxrss_bytes
 FROM raw_process AS p
-LEFT JOIN raw_process_calls AS c USING (process);
+LEFT JOIN raw_process_calls AS c USING (process)
+JOIN (SELECT trace_id, iif(trace_id IN (SELECT trace_id FROM raw_blind), NULL, 0) AS zero
+      FROM raw_trace) AS z ON z.trace_id = p.trace_id;
 
 -- view threads: a thread
 --   trace_id: id: trace
@@ -152,7 +161,7 @@ LEFT JOIN raw_process_calls AS c USING (process);
 --   end_ns: ns: its end; NULL: lives on, or not seen
 --   exit_code: : status of exit; NULL: did not exit
 --   exit_signal: : signal that ended it; NULL: none
---   calls: count: system calls read
+--   calls: count: system calls read; NULL, as the next three: they were not recorded
 --   errors: count: of these, failed ones
 --   missing: count: calls that it made and that were not read; NULL: its end was not seen
 --   syscall_ns: ns: time in system calls
@@ -173,13 +182,15 @@ SELECT t.trace_id, t.thread AS thread_id, t.process AS process_id, t.parent_thre
        t.start AS start_ns, t."end" AS end_ns,
        iif(t.exit_code & 127 = 0, t.exit_code >> 8 & 255, NULL) AS exit_code,
        nullif(t.exit_code & 127, 0) AS exit_signal,
-       ifnull(c.calls, 0) AS calls, ifnull(c.errors, 0) AS errors,
-       t.seq - ifnull(c.calls, 0) AS missing,
-       ifnull(c.total, 0) AS syscall_ns,
+       ifnull(c.calls, z.zero) AS calls, ifnull(c.errors, z.zero) AS errors,
+       t.seq - ifnull(c.calls, z.zero) AS missing,
+       ifnull(c.total, z.zero) AS syscall_ns,
        x.utime AS utime_ns, x.stime AS stime_ns, x.runtime AS runtime_ns,
        x.run_delay AS run_delay_ns, x.nvcsw, x.nivcsw, x.minflt, x.majflt, x.read_bytes,
        x.write_bytes
 FROM raw_thread AS t
+JOIN (SELECT trace_id, iif(trace_id IN (SELECT trace_id FROM raw_blind), NULL, 0) AS zero
+      FROM raw_trace) AS z ON z.trace_id = t.trace_id
 LEFT JOIN raw_thread_calls AS c USING (thread)
 LEFT JOIN (SELECT thread, utime, stime, runtime, run_delay, nvcsw, nivcsw, minflt, majflt,
                   read_bytes, write_bytes, max(time)
@@ -370,7 +381,7 @@ GROUP BY h.trace_id, t.process, h.abi, h.nr, iif(h.result > 0, h.result, NULL), 
 -- view categories: one of the ten categories; all ten are always there
 --   trace_id: id: trace
 --   category: : its name
---   count: count: calls, the lost ones with them
+--   count: count: calls, the lost ones with them; NULL, as the next four: they were not recorded
 --   errors: count: of these, failed ones
 --   lost: count: of these, calls whose record was lost
 --   total_ns: ns: time of all calls that were read
@@ -378,13 +389,16 @@ GROUP BY h.trace_id, t.process, h.abi, h.nr, iif(h.result > 0, h.result, NULL), 
 --   doc: : what belongs to it
 CREATE VIEW categories AS
 SELECT t.trace_id, k.name AS category,
-       ifnull(s.count, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0) AS count,
-       ifnull(s.errors, 0) AS errors,
-       ifnull(s.lost, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0) AS lost,
-       ifnull(s.total, 0) AS total_ns,
-       iif(t.calls + q.lost > 0,
-           (ifnull(s.count, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0)) * 1.0
-             / (t.calls + q.lost), 0.0) AS share,
+       iif(q.observed, ifnull(s.count, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0), NULL)
+         AS count,
+       iif(q.observed, ifnull(s.errors, 0), NULL) AS errors,
+       iif(q.observed, ifnull(s.lost, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0), NULL)
+         AS lost,
+       iif(q.observed, ifnull(s.total, 0), NULL) AS total_ns,
+       iif(q.observed,
+           iif(t.calls + q.lost > 0,
+               (ifnull(s.count, 0) + iif(k.name = 'other', q.lost - ifnull(a.lost, 0), 0)) * 1.0
+                 / (t.calls + q.lost), 0.0), NULL) AS share,
        k.doc
 FROM raw_trace AS t
 JOIN raw_quality AS q USING (trace_id)
@@ -749,7 +763,7 @@ WHERE rung = 'none' AND name NOT IN
 -- view probes: what observed one subject
 --   trace_id: id: trace
 --   name: : subject
---   rung: : how: tp_btf, raw_tp, ..., none
+--   rung: : how: tp_btf, raw_tp, ..., proc, none
 --   reason: : why not the rung above; NULL: this is the best
 CREATE VIEW probes AS
 SELECT trace_id, name, rung, reason FROM raw_probe;

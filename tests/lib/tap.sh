@@ -136,7 +136,11 @@ need_recorder() {
 	[ -x "$DN_BUILDDIR/denet-record" ] || skip_all "denet-record was not built"
 }
 
+# with_bpf: was denet-record built with BPF?
+with_bpf() { [ -f "$DN_BUILDDIR/bpf/denet.skel.h" ]; }
+
 need_bpf() {
 	need_recorder
+	with_bpf || skip_all "denet-record was built without BPF"
 	can_bpf || skip_all "this process may not load BPF programs"
 }

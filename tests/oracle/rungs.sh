@@ -25,4 +25,36 @@ for rung in raw_tp no_btf; do
 	fi
 	cd .. || exit
 done
+rung=
+
+# Without the kernel's BTF the lowest of them is taken by itself, and says what it lacks.
+if unshare -m true 2>/dev/null && [ -f /sys/kernel/btf/vmlinux ]; then
+	: >empty
+	# shellcheck disable=SC2016
+	hidden() { unshare -m sh -c 'mount --bind empty /sys/kernel/btf/vmlinux && exec "$@"' sh "$@"; }
+	ask() { denet-analyze --csv --sql "$1" t.dnt | tr -d '\r' | tail -n +2; }
+	hidden denet-record -q -o t.dnt life forks 3 >out 2>said
+	is $? 0 "BTF hidden: the command's status"
+	like "$(cat said)" "^denet-record: not observed on this kernel: runtime, exit_figures, cwd [(].*BTF" \
+		"BTF hidden: what is not observed, and why"
+	is "$(ask "SELECT rung FROM probes WHERE name IN ('kernel_types', 'cwd', 'syscalls') ORDER BY name")" \
+		"none
+none
+raw_tp" "BTF hidden: rungs"
+	is "$(ask "SELECT count(*) FROM syscalls WHERE name IN ('fork', 'clone', 'vfork')")" 3 "BTF hidden: calls"
+	is "$(ask "SELECT count(*) FROM probes WHERE rung = 'none' AND reason IS NULL")" 0 "BTF hidden: each with a reason"
+	books t.dnt "BTF hidden"
+	hidden denet-record -q -o u.dnt --require=signals,cwd touch ran 2>said
+	is "$? $(ls ran 2>&1 >/dev/null | wc -l)" "125 1" "--require: the command is not started"
+	like "$(cat said)" "cwd, required by --require, cannot be observed here" "--require: what is missing"
+	hidden denet-record -q -o u.dnt --require=signals,syscalls life exit 4 2>said
+	is $? 4 "--require: of what is there"
+	denet-record -q -o u.dnt --require=nonsense touch ran 2>said
+	is "$? $(ls ran 2>&1 >/dev/null | wc -l)" "125 1" "--require: of what nobody knows"
+	denet-record -q -o u.dnt --rung=nonsense touch ran 2>said
+	is "$? $(ls ran 2>&1 >/dev/null | wc -l)" "125 1" "--rung: what nobody knows"
+	like "$(cat said)" "no rung \"nonsense\"" "--rung: it is named"
+else
+	skip "BTF hidden" "no mount namespace, or no BTF"
+fi
 done_testing

@@ -37,7 +37,7 @@ static char *copy(const char *text, size_t len)
 
 #define STAT_TAIL                                                                                  \
 	" S 1 2 3 4 -1 4194560 34297 374858 69 198 60 353 950 653 20 0 13 0 30 48881664 4277 "     \
-	"18446744073709551615 1 1 0 0 0 0 0 4096 1088 0 0 0 17 5 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+	"18446744073709551615 1 1 7777 0 0 0 0 4096 1088 0 0 0 17 5 0 0 0 0 0 0 0 0 0 0 0 0 1792\n"
 
 static void pid_stat(void **state)
 {
@@ -65,6 +65,9 @@ static void pid_stat(void **state)
 		assert_int_equal(st.vsize, 48881664);
 		assert_int_equal(st.rss, 4277);
 		assert_int_equal(st.cpu, 5);
+		assert_int_equal(st.cminflt, 374858);
+		assert_int_equal(st.stack, 7777);
+		assert_int_equal(st.exit_code, 1792);
 		free(p);
 	}
 }
@@ -83,6 +86,8 @@ static void pid_stat_cut(void **state)
 			assert_int_equal(st.start, 30);
 			assert_int_equal(st.rss, 4277);
 			assert_true(st.cpu == 5 || st.cpu == DN_UNMEASURED);
+			assert_true(st.stack == 7777 || st.stack == DN_UNMEASURED);
+			assert_true(st.exit_code == DN_UNMEASURED);
 		}
 		free(p);
 	}
@@ -90,6 +95,35 @@ static void pid_stat_cut(void **state)
 	assert_int_equal(dn_parse_pid_stat("1 (x", 4, &st), -EBADMSG);
 	assert_int_equal(dn_parse_pid_stat("1 )(", 4, &st), -EBADMSG);
 	assert_int_equal(dn_parse_pid_stat("x (a) S 1", 9, &st), -EBADMSG);
+}
+
+static void pid_schedstat(void **state)
+{
+	struct dn_pid_schedstat s;
+
+	(void)state;
+	dn_parse_pid_schedstat("151624 17 3\n", 12, &s);
+	assert_int_equal(s.runtime, 151624);
+	assert_int_equal(s.delay, 17);
+	/* a kernel that does not count */
+	dn_parse_pid_schedstat("0 0 0\n", 6, &s);
+	assert_true(s.runtime == DN_UNMEASURED && s.delay == DN_UNMEASURED);
+	dn_parse_pid_schedstat("", 0, &s);
+	assert_true(s.runtime == DN_UNMEASURED && s.delay == DN_UNMEASURED);
+}
+
+/* Of four ids the second is the effective one. */
+static void pid_status_ids(void **state)
+{
+	static const char text[] = "Name:\tUid:\nUid:\t1\t22\t3\t4\nGid:\t5\t66\t7\t8\nVmHWM:\t  12 kB\n";
+	struct dn_pid_status s;
+
+	(void)state;
+	dn_parse_pid_status(text, strlen(text), &s);
+	assert_int_equal(s.euid, 22);
+	assert_int_equal(s.egid, 66);
+	assert_int_equal(s.peak, 12 * 1024);
+	assert_true(s.nvcsw == DN_UNMEASURED);
 }
 
 static void keyed_files(void **state)
@@ -464,6 +498,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pid_stat),
 		cmocka_unit_test(pid_stat_cut),
+		cmocka_unit_test(pid_schedstat),
+		cmocka_unit_test(pid_status_ids),
 		cmocka_unit_test(keyed_files),
 		cmocka_unit_test(maps),
 		cmocka_unit_test(host_files),

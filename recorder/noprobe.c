@@ -1,0 +1,126 @@
+/*
+ * noprobe.c - in the place of object.c, probe.c and probe_try.c where denet is built without BPF: there
+ * is no probe, so that nothing else here is ever called.
+ */
+#include "probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
+{
+	(void)o;
+	snprintf(why, 512, "this denet-record was built without BPF");
+	errno = ENOSYS;
+	return NULL;
+}
+
+void dn_probe_close(struct dn_probe *p)
+{
+	(void)p;
+}
+
+uint64_t dn_probe_target(struct dn_probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+const char *dn_probe_rung(const struct dn_probe *p, const char *name)
+{
+	(void)p;
+	(void)name;
+	return NULL;
+}
+
+bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
+{
+	(void)p;
+	(void)names;
+	(void)why;
+	return false;
+}
+
+const char *dn_probe_subject(const char *program)
+{
+	(void)program;
+	return NULL;
+}
+
+const char *dn_probe_without(const char *subject)
+{
+	(void)subject;
+	return NULL;
+}
+
+/* There is nothing to try. */
+int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
+{
+	(void)fn;
+	(void)ctx;
+	return 0;
+}
+
+struct dn_ring *dn_probe_life_ring(struct dn_probe *p)
+{
+	(void)p;
+	return NULL;
+}
+
+struct dn_ring **dn_probe_rings(struct dn_probe *p, unsigned *n)
+{
+	(void)p;
+	*n = 0;
+	return NULL;
+}
+
+void dn_probe_wait(struct dn_probe *p, int timeout_ms)
+{
+	(void)p;
+	(void)timeout_ms;
+}
+
+int dn_probe_wake_fd(struct dn_probe *p, int fd)
+{
+	(void)p;
+	(void)fd;
+	return -ENOSYS;
+}
+
+int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
+{
+	(void)p;
+	(void)fn;
+	(void)ctx;
+	return -ENOSYS;
+}
+
+int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX])
+{
+	(void)p;
+	(void)out;
+	return -ENOSYS;
+}
+
+void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
+{
+	(void)p;
+	*needed = *others = 0;
+}
+
+int dn_probe_losses(struct dn_probe *p,
+		    int (*fn)(void *ctx, unsigned cpu, const struct dn_loss_key *k,
+			      const struct dn_loss_value *v), void *ctx)
+{
+	(void)p;
+	(void)fn;
+	(void)ctx;
+	return -ENOSYS;
+}
+
+int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
+{
+	(void)p;
+	(void)sink;
+	return -ENOSYS;
+}
