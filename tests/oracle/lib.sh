@@ -8,15 +8,15 @@
 #   strace_says NAME WANT COMMAND...
 #                                 denet-record records strace, which logs COMMAND: both saw
 #                                 the same run, and say the same. COMMAND exits with WANT.
-#   says_numbers NAME             the same of the files that both.sh leaves: numbers.dnt
-#   says_strings NAME             and numbers.log, strings.dnt and strings.log
+#   says_numbers NAME             the same of files that lib-both.sh has left:
+#   says_strings NAME             numbers.dnt and numbers.log, strings.dnt and strings.log
 #
 # The programs that are recorded are in PATH.
 # shellcheck shell=sh
 . "$(dirname "$0")/../lib/tap.sh"
 
 oracle=$DN_SRCDIR/tests/oracle
-. "$oracle/both.sh"
+. "$oracle/lib-both.sh"
 PATH=$DN_BUILDDIR/tests/programs:$PATH
 export PATH
 tab=$(printf '\t')

@@ -1,7 +1,7 @@
 #!/bin/sh
 # The whole road: what strace logged of a run, out of the views of denet-analyze.
 . "$(dirname "$0")/lib.sh"
-. "$oracle/by_views.sh"
+. "$oracle/lib-views.sh"
 need_cmd strace
 need_bpf
 [ -x "$DN_BUILDDIR/denet-analyze" ] || skip_all "denet-analyze was not built"

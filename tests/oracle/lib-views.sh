@@ -1,7 +1,7 @@
-# by_views.sh - what strace logged of a run, out of the views of denet-analyze. Source
+# lib-views.sh - what strace logged of a run, out of the views of denet-analyze. Source
 # it after lib.sh.
 #
-#   views_numbers NAME    of the files that both.sh leaves: numbers.dnt and numbers.log,
+#   views_numbers NAME    of the files that lib-both.sh leaves: numbers.dnt and numbers.log,
 #   views_strings NAME    strings.dnt and strings.log
 #
 # The lines are those of strace_log.awk; here SQL writes them. Calls that strace makes

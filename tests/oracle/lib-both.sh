@@ -1,4 +1,4 @@
-# both.sh - one run seen by two: denet-record records strace, which logs COMMAND.
+# lib-both.sh - one run seen by two: denet-record records strace, which logs COMMAND.
 #
 #   both numbers COMMAND...   every argument as a number
 #   both strings COMMAND...   with the strings in it
