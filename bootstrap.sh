@@ -20,6 +20,9 @@ Usage: ./bootstrap.sh [COMMAND] [-- CONFIGURE-OPTION...]
   check    install what is missing, build, run the tests
   build    install what is missing, build
   deps     install what is missing
+  cross aarch64
+           install what is missing, and build static programs for arm64 in
+           build/aarch64: copy them to any arm64 machine (on Debian x86-64)
 
 Environment:
   DENET_BUILD   the build directory (build)
@@ -120,21 +123,46 @@ needs_of_build()
 	need 'compiles'                       libc6-dev         glibc-devel             glibc      'musl-dev linux-headers'
 	need 'have awk'                       mawk              gawk                    gawk       gawk
 	need 'have pkg-config'                pkg-config        pkgconf-pkg-config      pkgconf    pkgconf
+	[ -z "$bpf" ] || needs_of_bpf
+	[ "$command" != cross ] || return 0	# the libraries are the other machine's
 	need 'lib "libcap >= 2.44"'           libcap-dev        libcap-devel            libcap     libcap-dev
 	need 'lib "sqlite3 >= 3.37"'          libsqlite3-dev    sqlite-devel            sqlite     sqlite-dev
 	need 'lib libzstd'                    libzstd-dev       libzstd-devel           zstd       zstd-dev
 	need 'lib libxxhash'                  libxxhash-dev     xxhash-devel            xxhash     xxhash-dev
-	[ -z "$bpf" ] || needs_of_bpf
 }
 
 # shellcheck disable=SC2016
 needs_of_bpf()
 {
 	need 'have clang'                     clang             clang                   clang      clang
+	need 'has_bpftool'                    "$(bpftool_package)" bpftool              bpf        bpftool
+	[ "$command" != cross ] || return 0
 	need 'lib "libbpf >= 0.8"'            libbpf-dev        libbpf-devel            libbpf     libbpf-dev
 	need 'lib libelf'                     libelf-dev        elfutils-libelf-devel   libelf     elfutils-dev
 	need 'lib zlib'                       zlib1g-dev        zlib-devel              zlib       zlib-dev
-	need 'has_bpftool'                    "$(bpftool_package)" bpftool              bpf        bpftool
+}
+
+# Where the packages come from that are taken apart here.
+can_cross()
+{
+	# shellcheck disable=SC1091
+	[ "$manager" = apt-get ] && [ "$(. /etc/os-release && echo "$ID")" = debian ] &&
+		[ "$(dpkg --print-architecture)" = amd64 ]
+}
+
+# Those of a Debian; -dev has the C library that the compiler only recommends.
+needs_of_cross()
+{
+	need 'have aarch64-linux-gnu-gcc'     gcc-aarch64-linux-gnu - - -
+	need '[ -e /usr/aarch64-linux-gnu/lib/libc.a ]' libc6-dev-arm64-cross - - -
+}
+
+# What tests/kernels boots other kernels with, which are Debian's packages.
+needs_of_kernels()
+{
+	need 'have qemu-system-x86_64'        qemu-system-x86 - - -
+	need 'have qemu-system-aarch64'       qemu-system-arm - - -
+	need 'have busybox'                   busybox-static - - -
 }
 
 needs_of_check()
@@ -174,7 +202,16 @@ deps()
 	lacking=
 	missing=
 	needs_of_build
-	[ "$command" != check ] || needs_of_check
+	case $command in
+	check)
+		needs_of_check
+		if can_cross; then
+			needs_of_kernels
+			needs_of_cross
+		fi
+		;;
+	cross) needs_of_cross ;;
+	esac
 	if [ -n "$lacking" ]; then
 		[ -n "$manager" ] ||
 			die "cannot install what is missing: this machine has none of apt-get, dnf, pacman, apk; install these by hand:$lacking"
@@ -217,6 +254,32 @@ build()
 	(cd "$builddir" && make -j"$jobs")
 }
 
+# cross ARCH [CONFIGURE-OPTION...]: static programs in a directory below that of this
+# machine's build. The libraries of the other machine are unpacked beside them, and
+# what is installed here stays as it is.
+cross()
+{
+	arch=$1
+	shift
+	cross=$builddir/$arch
+	if [ ! -d "$cross/sysroot" ]; then
+		say "libraries for $arch"
+		rm -rf "$cross/sysroot.new"
+		tests/lib/debs - arm64 "$cross/sysroot.new" libbpf-dev libelf-dev libcap-dev zlib1g-dev libzstd-dev \
+			libsqlite3-dev libxxhash-dev &&
+			mv "$cross/sysroot.new" "$cross/sysroot" || return
+	fi
+	(
+		builddir=$cross
+		if [ ! -f "$cross/config.status" ] || [ $# -gt 0 ]; then
+			set -- --host="$arch-linux-gnu" --enable-static-programs \
+				PKG_CONFIG_LIBDIR="$cross/sysroot/usr/lib/$arch-linux-gnu/pkgconfig" \
+				PKG_CONFIG_SYSROOT_DIR="$cross/sysroot" "$@"
+		fi
+		build "$@"
+	)
+}
+
 # --- demo and check -----------------------------------------------------------
 
 demo()
@@ -255,6 +318,12 @@ demo | check | build | deps)
 	command=$1
 	shift
 	;;
+cross)
+	command=$1
+	target=${2:-}
+	[ "$target" = aarch64 ] || die "cannot build for \`$target': ./bootstrap.sh cross aarch64 is what there is."
+	shift 2
+	;;
 -h | --help | help)
 	usage
 	exit 0
@@ -286,6 +355,9 @@ jobs=${DENET_JOBS:-$(nproc 2>/dev/null || echo 2)}
 
 [ "$(uname -s)" = Linux ] || die "cannot record on $(uname -s): denet-record needs Linux; for denet-analyze alone run ./configure --disable-recorder."
 
+if [ $command = cross ] && ! can_cross; then
+	die "cannot build for $target here: this takes Debian's packages, on x86-64. With a cross compiler and libraries of your own: ./configure --host=$target-linux-gnu --enable-static-programs."
+fi
 deps
 case $command in
 deps) ;;
@@ -294,8 +366,15 @@ demo)
 	build "$@"
 	demo
 	;;
+cross)
+	cross "$target" "$@" || die "cannot build for $target (see above)."
+	say "$builddir/$target/denet-record, denet-analyze"
+	;;
 check)
 	build "$@"
+	if can_cross; then
+		cross aarch64 || say "no build for aarch64: the tests on arm64 are skipped"
+	fi
 	check
 	;;
 esac

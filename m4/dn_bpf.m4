@@ -47,13 +47,14 @@ AC_DEFUN([DN_BPF_TOOLS], [
     [AC_MSG_ERROR([cannot record on $host_cpu: the kernel side knows x86-64 and arm64. Use --without-bpf to record from /proc only.])])
   BPF_CPPFLAGS="-D__TARGET_ARCH_$dn_bpf_arch"
   dnl bpf_helpers.h comes with libbpf. Debian keeps asm/ headers in a directory
-  dnl that clang does not search for the bpf target.
-  dn_inc=`$PKG_CONFIG --variable=includedir libbpf`
-  AS_IF([test -n "$dn_inc" && test "x$dn_inc" != x/usr/include],
-    [AS_VAR_APPEND([BPF_CPPFLAGS], [" -I$dn_inc"])])
+  dnl that clang does not search for the bpf target; those of a cross compiler
+  dnl are in the second one.
+  BPF_CPPFLAGS="$BPF_CPPFLAGS $LIBBPF_CFLAGS"
   dn_multiarch=`$CC -print-multiarch 2>/dev/null`
-  AS_IF([test -n "$dn_multiarch" && test -d "/usr/include/$dn_multiarch"],
-    [AS_VAR_APPEND([BPF_CPPFLAGS], [" -idirafter /usr/include/$dn_multiarch"])])
+  for dn_dir in "/usr/include/$dn_multiarch" "/usr/$dn_multiarch/include"; do
+    AS_IF([test -n "$dn_multiarch" && test -d "$dn_dir"],
+      [AS_VAR_APPEND([BPF_CPPFLAGS], [" -idirafter $dn_dir"])])
+  done
 
   AC_ARG_WITH([vmlinux-h],
     [AS_HELP_STRING([--with-vmlinux-h=PATH],

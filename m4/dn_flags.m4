@@ -26,7 +26,10 @@ AC_DEFUN([DN_FLAGS], [
   DN_ADD_FLAG([DN_CFLAGS], [-fPIC])
   DN_ADD_FLAG([DN_CFLAGS], [-fvisibility=hidden])
   DN_ADD_FLAG([DN_CFLAGS], [-fno-strict-aliasing])
-  DN_ADD_FLAG([DN_LDFLAGS], [-pie])
+  AS_IF([test "x$enable_static_programs" != xyes], [DN_ADD_FLAG([DN_LDFLAGS], [-pie])], [
+    DN_ADD_FLAG([DN_LDFLAGS], [-static-pie])
+    AS_IF([test -z "$DN_LDFLAGS"], [DN_LDFLAGS=" -static"])
+  ])
   DN_ADD_FLAG([DN_LDFLAGS], [-Wl,--as-needed])
 
   AS_IF([test "x$enable_hardening" = xyes], [

@@ -1,18 +1,18 @@
 # types.sh - the kernel types that the programs read, on all kernels at hand: list and
 # headers agree with each, the headers are what the kernels make of the list, libbpf
 # relocates just these fields there, and the programs compile with each one's full types.
-# shellcheck shell=bash source=tests/lib/tap.sh
-. "$(dirname "$0")/../lib/tap.sh"
+# shellcheck shell=bash source=tests/kernels/lib.sh
+. "$(dirname "$0")/lib.sh"
 
 need_cmd bpftool apt-get dpkg xz zstd
-here=$DN_SRCDIR/tests/kernels
 update=$DN_SRCDIR/bpf/update-types.sh
-cache=${DENET_KERNEL_CACHE:-${XDG_CACHE_HOME:-${HOME:-/var/tmp}/.cache}/denet/kernels}
 
-names="newest 6.12 6.1 5.10 6.1-arm64"
+names="sid-amd64 trixie-amd64 bookworm-amd64 bullseye-amd64 bookworm-arm64"
 kernels=()
 for name in $names; do
-	vmlinuz=$("$here/fetch" "$name" "$cache" 2>err) || skip_all "$(cat err)"
+	suite=${name%-*} arch=${name#*-}
+	cached "$name" fetch_kernel
+	vmlinuz=$found/vmlinuz
 	release=$("$here/btf" "$vmlinuz" "$name.btf") || not_ok "$name: has types"
 	echo "$release" >"$name.release"
 	kernels+=("$release=$name.btf")

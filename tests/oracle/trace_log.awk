@@ -28,18 +28,6 @@ function flush_call(last)
 	held_name = ""
 }
 
-# strace shows the registers of a 32-bit caller with their sign.
-function extended(args, i, n, part, s)
-{
-	n = split(args, part, ",")
-	for (i = 1; i <= n; i++) {
-		if (part[i] ~ /^0x[89a-f].......$/)
-			sub(/0x/, "0xffffffff", part[i])
-		s = s (i > 1 ? "," : "") part[i]
-	}
-	return s
-}
-
 function strings(i, n, k, part, str, line, which, have)
 {
 	delete have
@@ -127,7 +115,7 @@ $1 == "call" && ($4 in ours) {
 	held_thread = $4
 	held_tid = $2
 	held_name = $7
-	held_args = $6 == "i386" ? extended($8) : $8
+	held_args = $8
 	held_result = $9
 	held_flags = $10
 	if (!raw)

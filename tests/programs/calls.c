@@ -132,11 +132,17 @@ static int act_errors(int argc, char **argv)
 	syscall(SYS_newfstatat, AT_FDCWD, "file", bad, 0);
 	read(open("file", O_RDONLY), bad, 1);
 	syscall(SYS_write, p[1], bad, 1ul);
+	syscall(SYS_pipe2, bad, 0);
+#ifdef SYS_rename	/* younger architectures have the *at calls alone */
 	syscall(SYS_pipe, bad);
 	syscall(SYS_rename, bad, "new");
 	syscall(SYS_rename, "file", bad);
 	syscall(SYS_link, NULL, NULL);
 	syscall(SYS_symlink, page + page_size, "link");
+#endif
+	syscall(SYS_renameat, AT_FDCWD, bad, AT_FDCWD, "new");
+	syscall(SYS_linkat, AT_FDCWD, NULL, AT_FDCWD, NULL, 0);
+	syscall(SYS_symlinkat, page + page_size, AT_FDCWD, "link");
 	syscall(SYS_connect, fd, bad, sizeof(un));
 	syscall(SYS_bind, fd, NULL, sizeof(un));
 	syscall(SYS_execve, bad, none, none);
@@ -422,7 +428,7 @@ static void filter(unsigned int action)
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, action),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unlink, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unlinkat, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, action),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -440,7 +446,7 @@ static void on_trap(int sig)
 	trapped += sig == SIGSYS;
 }
 
-/* seccomp: getppid and unlink refused in the ways there are, each in a child. */
+/* seccomp: getppid and unlinkat refused in the ways there are, each in a child. */
 static int act_seccomp(int argc, char **argv)
 {
 	static const unsigned int action[] = { SECCOMP_RET_ERRNO | EPERM, SECCOMP_RET_ERRNO | 0,
@@ -457,7 +463,7 @@ static int act_seccomp(int argc, char **argv)
 			filter(action[i]);
 			syscall(SYS_getppid);
 			syscall(SYS_getuid);
-			syscall(SYS_unlink, "refused by seccomp");
+			syscall(SYS_unlinkat, AT_FDCWD, "refused by seccomp", 0);
 			_exit(trapped == (action[i] == SECCOMP_RET_TRAP ? 2 : 0) ? 20 : 1);
 		}
 		switch (action[i]) {

@@ -330,13 +330,19 @@ static int act_sent(int argc, char **argv)
 	syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), SIGUSR1, &info);
 	alarm(1);
 	alarm(0);
+	/* Blocked until waited for: a slow machine gets there after the timer. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, &old);
 	setitimer(ITIMER_REAL, &(struct itimerval){ .it_value = { 0, 2000 } }, NULL);
-	pause();
+	sigsuspend(&old);
 	if (timer_create(CLOCK_MONOTONIC, &event, &timer))
 		return 2;
 	timer_settime(timer, 0, &soon, NULL);
-	pause();
+	sigsuspend(&old);
 	timer_delete(timer);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (pipe(p))
 		return 3;
 	close(p[0]);

@@ -20,7 +20,7 @@ PATH=$scratch/refuse:$PATH
 build()
 {
 	mkdir "$1" pc
-	for lib in libzstd libxxhash sqlite3 cmocka; do
+	for lib in libzstd libxxhash libcap sqlite3 cmocka; do
 		cp "$(pkg-config --variable=pcfiledir $lib)/$lib.pc" pc/ 2>/dev/null
 	done
 	(cd "$1" && PKG_CONFIG_LIBDIR=$scratch/pc "$DN_SRCDIR/configure" -q "$2" \

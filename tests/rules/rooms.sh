@@ -68,13 +68,13 @@ only 'ring_event.h' 'ring_event[.]h$' '^(bpf|recorder|schema)/'
 
 # A file that no fragment names is missing from a release and from the build.
 for f in schema/* bpf/* common/* recorder/* analyzer/* doc/* tests/unit/*.c tests/oracle/*.sh \
-	tests/fault/*.sh tests/rules/*.sh; do
+	tests/fault/*.sh tests/kernels/*.sh tests/rules/*.sh; do
 	case $f in
 	*.[1-9] | *.[ch] | *.def | *.tbl | *.sql | *.awk | *.md | *.json | *.html | *.js | *.css | *.sh) ;;
 	*) continue ;;
 	esac
 	case $f in
-	*'*'* | tests/*/lib*.sh | *.skel.h | common/syscalls_gen.h | analyzer/schema_sql.h) continue ;;
+	*'*'* | tests/*/lib*.sh | tests/kernels/work.sh | *.skel.h | common/syscalls_gen.h | analyzer/schema_sql.h) continue ;;
 	tests/unit/*.c) want=${f%.c} ;;
 	*) want=$f ;;
 	esac
