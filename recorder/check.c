@@ -177,84 +177,111 @@ static bool of_recorder(const struct dn_check_trial *t)
 	return strcmp(t->object, DN_TRIAL_ONLY) != 0;
 }
 
-/* Same way of attaching the same probe. */
-static bool together(const struct dn_check_trial *a, const struct dn_check_trial *b)
+static bool of(const struct dn_check_trial *t, const char *object, const char *probe)
 {
-	return !strcmp(a->object, b->object) && !strcmp(a->probe, b->probe) && !strcmp(a->rung, b->rung);
+	return !strcmp(t->object, object) && !strcmp(t->probe, probe);
 }
 
-static bool first_of(const struct dn_diagnosis *d, size_t at, bool probe_only)
+/* The first of its object, or of its probe. */
+static bool first_of(const struct dn_diagnosis *d, size_t at, bool by_probe)
 {
+	const struct dn_check_trial *t = &d->trial[at];
+
 	for (size_t i = 0; i < at; i++)
-		if (probe_only ? of_recorder(&d->trial[i]) && !strcmp(d->trial[i].probe, d->trial[at].probe) :
-				 together(&d->trial[i], &d->trial[at]))
+		if (by_probe ? !strcmp(d->trial[i].probe, t->probe) : !strcmp(d->trial[i].object, t->object))
 			return false;
 	return true;
 }
 
-/* How many programs a way of attaching has, how many work, and the first that does not. */
-static size_t count_way(const struct dn_diagnosis *d, size_t at, size_t *good, const struct dn_check_trial **bad)
+/* A recording takes the first object whose programs of the probes that it cannot do
+ * without all work, and all other probes from there. */
+static bool serves(const struct dn_diagnosis *d, const char *object)
 {
-	size_t n = 0;
-
-	*good = 0;
-	*bad = NULL;
-	for (size_t i = 0; i < d->ntrials; i++) {
-		if (!together(&d->trial[i], &d->trial[at]))
-			continue;
-		n++;
-		if (works(&d->trial[i]))
-			++*good;
-		else if (!*bad)
-			*bad = &d->trial[i];
-	}
-	return n;
+	for (size_t i = 0; i < d->ntrials; i++)
+		if (!strcmp(d->trial[i].object, object) && !dn_probe_without(d->trial[i].probe) && !works(&d->trial[i]))
+			return false;
+	return true;
 }
 
-static void say_failure(struct dn_finding *f, const char *before, const struct dn_check_trial *t)
+/* The first program that fails, of a probe or (NULL) of those that are needed. */
+static const struct dn_check_trial *failing(const struct dn_diagnosis *d, const char *probe)
+{
+	for (size_t i = 0; i < d->ntrials; i++) {
+		const struct dn_check_trial *t = &d->trial[i];
+
+		if (of_recorder(t) && !works(t) && (probe ? !strcmp(t->probe, probe) : !dn_probe_without(t->probe)))
+			return t;
+	}
+	return NULL;
+}
+
+static void say_failure(struct dn_finding *f, const struct dn_check_trial *t)
 {
 	int err = t->load_err ? t->load_err : t->attach_err;
 	const char *name = dn_errno_name((unsigned)-err);
 
-	dn_found(f, "%s%s could not be %s: %s%s%s", before, t->program, t->load_err ? "loaded" : "attached",
+	dn_found(f, "%s could not be %s: %s%s%s", t->program, t->load_err ? "loaded" : "attached",
 		 name ? name : strerror(-err), t->why[0] ? "; " : "", t->why);
 }
 
-/* A probe works in the first of its ways in which all programs work. */
 static void check_probe(struct dn_check *c, size_t at)
 {
 	const struct dn_diagnosis *d = c->d;
-	const struct dn_check_trial *first = &d->trial[at], *bad, *failed = NULL;
+	const struct dn_check_trial *first = &d->trial[at], *failed = failing(d, first->probe), *way = NULL;
+	const char *object = c->taken ? c->taken : first->object, *without = dn_probe_without(first->probe);
+	bool less = false, all = true;
 	struct dn_finding *f;
 	char id[48];
-	size_t n, good;
+	size_t n = 0;
 
-	snprintf(id, sizeof(id), "probe.%s", first->probe);
 	for (size_t i = at; i < d->ntrials; i++) {
-		if (!of_recorder(&d->trial[i]) || strcmp(d->trial[i].probe, first->probe) || !first_of(d, i, false))
+		less |= !strcmp(d->trial[i].object, object) && d->trial[i].less;
+		if (!of(&d->trial[i], object, first->probe))
 			continue;
-		n = count_way(d, i, &good, &bad);
-		if (bad) {
-			failed = failed ? failed : bad;
-			continue;
-		}
-		f = dn_finding(c, !failed ? DN_CHECK_OK : d->trial[i].less ? DN_CHECK_DEGRADED : DN_CHECK_INFO, id);
-		if (failed) {
-			say_failure(f, "", failed);
-			dn_means(f, "recorded on the rung %s instead%s", d->trial[i].object,
-				 d->trial[i].less ? ", in less detail" : "");
-		} else {
-			dn_found(f, "%zu of %zu programs load and attach, through %s", good, n, d->trial[i].rung);
-			dn_means(f, "recorded");
-		}
-		return;
+		way = way ? way : &d->trial[i];
+		all = all && works(&d->trial[i]);
+		n++;
 	}
-	f = dn_finding(c, DN_CHECK_MISSING, id);
-	say_failure(f, "", failed);
-	if (dn_probe_without(first->probe))
-		dn_means(f, "%s", dn_probe_without(first->probe));
-	else
-		dn_means(f, "without it the recording is made from /proc only; what is missing above says why");
+	if (!n)
+		all = dn_probe_walks(object, first->probe);
+	snprintf(id, sizeof(id), "probe.%s", first->probe);
+	f = dn_finding(c, DN_CHECK_OK, id);
+	if (!all) {
+		f->state = DN_CHECK_MISSING;
+		say_failure(f, failed ? failed : failing(d, NULL));
+		dn_means(f, "%s", without ? without :
+			 "without it the recording is made from /proc only; what is missing above says why");
+	} else if (!c->taken) {
+		f->state = DN_CHECK_INFO;
+		dn_found(f, "%zu of %zu programs load and attach, through %s", n, n, way->rung);
+		dn_means(f, "of no use without the probes that are missing");
+	} else if (!strcmp(first->object, object)) {
+		dn_found(f, "%zu of %zu programs load and attach, through %s", n, n, way->rung);
+		dn_means(f, "recorded");
+	} else {
+		f->state = less ? DN_CHECK_DEGRADED : DN_CHECK_INFO;
+		say_failure(f, failed ? failed : failing(d, NULL));
+		dn_means(f, "recorded on the rung %s instead%s", object, less ? ", in less detail" : "");
+	}
+}
+
+/* What the object that is taken lacks without any program having failed. */
+static void check_typed(struct dn_check *c)
+{
+	bool less = false;
+	const char *name;
+
+	for (size_t i = 0; c->taken && i < c->d->ntrials; i++)
+		less |= !strcmp(c->d->trial[i].object, c->taken) && c->d->trial[i].less;
+	for (unsigned i = 0; less && (name = dn_probe_typed(i)); i++) {
+		struct dn_finding *f;
+		char id[48];
+
+		snprintf(id, sizeof(id), "probe.%s", name);
+		f = dn_finding(c, DN_CHECK_MISSING, id);
+		dn_found(f, "it stands in kernel structures, which the rung %s does not know", c->taken);
+		dn_means(f, "%s", dn_probe_without(name));
+	}
 }
 
 void dn_check_probes(struct dn_check *c)
@@ -262,6 +289,7 @@ void dn_check_probes(struct dn_check *c)
 	for (size_t i = 0; i < c->d->ntrials; i++)
 		if (of_recorder(&c->d->trial[i]) && first_of(c->d, i, true))
 			check_probe(c, i);
+	check_typed(c);
 }
 
 /* What no probe of the recorder needs, tried all the same: many tools stand on it. */
@@ -279,44 +307,29 @@ void dn_check_attach(struct dn_check *c)
 		if (works(t))
 			dn_found(f, "%s loads and attaches", t->program);
 		else
-			say_failure(f, "", t);
+			say_failure(f, t);
 		dn_means(f, "no probe of denet-record uses it");
 	}
 }
 
 /* What the rest is judged by. */
-/* Whether a probe works in a way that sees all. */
-static bool whole(const struct dn_diagnosis *d, size_t at)
-{
-	const struct dn_check_trial *bad;
-	size_t good;
-
-	for (size_t i = at; i < d->ntrials; i++) {
-		if (!of_recorder(&d->trial[i]) || strcmp(d->trial[i].probe, d->trial[at].probe) || d->trial[i].less)
-			continue;
-		count_way(d, i, &good, &bad);
-		if (!bad)
-			return true;
-	}
-	return false;
-}
-
 static void sum_up(struct dn_check *c)
 {
 	const struct dn_diagnosis *d = c->d;
-	c->full = c->none = true;
+
+	for (size_t i = 0; i < d->ntrials && !c->taken; i++)
+		if (of_recorder(&d->trial[i]) && first_of(d, i, false) && serves(d, d->trial[i].object))
+			c->taken = d->trial[i].object;
+	c->full = c->taken;
 	for (size_t i = 0; i < d->ntrials; i++) {
 		const struct dn_check_trial *t = &d->trial[i];
 
 		if (!of_recorder(t))
 			continue;
-		c->none = c->none && !works(t);
 		c->tracefs_needed |= !strcmp(t->rung, "tp") || !strcmp(t->rung, "tracepoint");
-		if (!first_of(d, i, true))
-			continue;
-		c->full = c->full && whole(d, i);
+		if (c->taken && !strcmp(t->object, c->taken))
+			c->full = c->full && works(t) && !t->less;
 	}
-	c->full = c->full && !c->none;
 }
 
 /* --- the whole --------------------------------------------------------------------------- */
@@ -364,7 +377,7 @@ int dn_check(struct dn_diagnosis *d, const struct dn_check_opts *o)
 	for (size_t i = 0; i < d->nfindings; i++)
 		if (d->finding[i].state >= DN_CHECK_DEGRADED)
 			d->verdict = DN_VERDICT_DEGRADED;
-	if (c.none)
+	if (!c.taken)
 		d->verdict = DN_VERDICT_NONE;
 out:
 	close(c.env.root);

@@ -13,8 +13,8 @@
 struct dn_check {
 	struct dn_env_ctx env;		/* where files are read */
 	struct dn_diagnosis *d;
-	bool full;			/* every probe works in the best way it can */
-	bool none;			/* no program could be attached */
+	const char *taken;		/* the object a recording would take; NULL: none serves */
+	bool full;			/* every probe works in a way that sees all */
 	bool tracefs_needed;		/* some probe is attached through tracefs */
 	unsigned major, minor;		/* of the kernel; 0: not known */
 	uint64_t caps;			/* effective */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -66,7 +67,7 @@ static const struct {
 	{ "BPF_EVENTS", true, "no BPF program can be attached to a tracepoint" },
 	{ "TRACEPOINTS", true, "there are no tracepoints" },
 	{ "HAVE_SYSCALL_TRACEPOINTS", true, "entry and return of system calls have no tracepoint" },
-	{ "DEBUG_INFO_BTF", true, "the kernel does not tell its types, and CO-RE programs need them" },
+	{ "DEBUG_INFO_BTF", true, "the kernel does not tell its types, and what stands in its structures is not recorded" },
 	{ "BPF_JIT", false, "programs are interpreted, so recording costs the command more" },
 	{ "FTRACE_SYSCALLS", false, "no tracepoint for each system call; the recorder uses the two for all" },
 	{ "KPROBES", false, "no kprobes; no probe of the recorder uses them" },
@@ -229,6 +230,13 @@ static const struct {
 	  DN_CHECK_INFO },
 };
 
+/* A program with capabilities of its own is not dumpable (rights.c), and what only the
+ * owner may read of it is root's then. Of the command it is the user's. */
+static bool of_ourselves_only(ssize_t err)
+{
+	return err == -EACCES && !prctl(PR_GET_DUMPABLE);
+}
+
 void dn_check_figures(struct dn_check *c)
 {
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
@@ -239,6 +247,12 @@ void dn_check_figures(struct dn_check *c)
 
 		if (n > 0) {
 			dn_found(f, "/%s can be read", figures[i].path);
+			dn_means(f, "%s", figures[i].with);
+			continue;
+		}
+		if (of_ourselves_only(n)) {
+			dn_found(f, "/%s is there, and closed as the recorder has capabilities; the command's is not",
+				 figures[i].path);
 			dn_means(f, "%s", figures[i].with);
 			continue;
 		}

@@ -31,7 +31,7 @@ static const char *verdict_text(enum dn_verdict v)
 	case DN_VERDICT_DEGRADED:
 		return "Not everything can be recorded here: see what is missing or degraded above.";
 	case DN_VERDICT_NONE:
-		return "Nothing can be recorded here: no program of the recorder loads and attaches. See what is missing above.";
+		return "Nothing can be recorded here: no rung of the recorder can be taken. See what is missing above.";
 	}
 	return "";
 }

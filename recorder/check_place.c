@@ -177,7 +177,7 @@ void dn_check_seccomp(struct dn_check *c)
 	if (!c->d->ntrials) {
 		f->state = DN_CHECK_MISSING;
 		dn_means(f, "it kills whoever calls bpf(2), so nothing was tried. Whoever set it up can allow it");
-	} else if (c->none && refused && dn_may_bpf(c)) {
+	} else if (!c->taken && refused && dn_may_bpf(c)) {
 		f->state = DN_CHECK_MISSING;
 		dn_means(f, "capabilities would allow bpf(2) and it is refused: the filter forbids it, or a security module. "
 			    "Whoever set it up can allow it; container engines do for a container with cap_bpf");

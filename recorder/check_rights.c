@@ -19,6 +19,7 @@
 #include "check_rights.h"
 
 #define CAPS_ADVISED "cap_bpf,cap_perfmon,cap_dac_read_search"
+#define USED (DN_CAP(DN_CAP_BPF) | DN_CAP(DN_CAP_PERFMON) | DN_CAP(DN_CAP_DAC_READ_SEARCH))
 
 static const struct {
 	int cap;
@@ -171,7 +172,9 @@ static const char *in_vain(struct dn_check *c, const char *path, const struct dn
 	struct statvfs vfs;
 	char text[32];
 
-	if ((fc->permitted & ~c->caps) == 0 && fc->effective)
+	/* Those it has no use for it gives up; whether they were effective does not matter,
+	 * as it raises the others itself (rights.h). */
+	if ((fc->permitted & USED & ~c->caps) == 0)
 		return NULL;
 	if (!statvfs(path, &vfs) && (vfs.f_flag & ST_NOSUID))
 		return "the file system is mounted nosuid";
@@ -179,8 +182,6 @@ static const char *in_vain(struct dn_check *c, const char *path, const struct dn
 		return "no_new_privs is set (a container or a service manager does that)";
 	if (fc->rootid)
 		return "they count in one user namespace only (setcap -n)";
-	if (!fc->effective)
-		return "they are not effective: it must be =ep";
 	return "the process was started without, or is traced";
 }
 
@@ -222,8 +223,6 @@ void dn_check_file(struct dn_check *c)
 		dn_found(f, "the program file has %s (%s%s)", dn_caps_text(fc.permitted, text, sizeof(text)),
 			 fc.effective ? "e" : "", fc.permitted ? "p" : "");
 		dn_means(f, "%s%s", why ? "they did not become those of the process: " : "who may execute it may record", why ? why : "");
-		if (why && !fc.effective)
-			advise_setcap(c, f);
 	}
 	f = dn_finding(c, DN_CHECK_OK, "file.mode");
 	dn_found(f, "mode %04o, owner %u:%u", st.st_mode & 07777, st.st_uid, st.st_gid);

@@ -54,10 +54,19 @@ static const struct subject {
 	  "calls they are in, are not listed" },
 };
 
+/* What stands in kernel structures, and has no program of its own. */
+static const struct {
+	const char *name, *without;
+} typed[] = {
+	{ "exit_figures", "what a thread has used is known from the last reading of /proc only" },
+	{ "cwd", "working directories of programs executed are not recorded" },
+};
+
+#define TYPED (sizeof(typed) / sizeof(typed[0]))
 #define SYSCALLS 0		/* in subjects */
 #define AGAIN "_again"		/* in the name of a second program */
 #define SUBJECTS (sizeof(subjects) / sizeof(subjects[0]))
-#define OBSERVED_MAX (SUBJECTS + 6)
+#define OBSERVED_MAX (SUBJECTS + TYPED + 3)
 
 struct observed {
 	const char *name, *rung, *without;
@@ -181,7 +190,33 @@ const char *dn_probe_without(const char *subject)
 	for (unsigned s = 0; s < SUBJECTS; s++)
 		if (!strcmp(subjects[s].name, subject))
 			return subjects[s].without;
+	for (unsigned i = 0; i < TYPED; i++)
+		if (!strcmp(typed[i].name, subject))
+			return typed[i].without;
 	return NULL;
+}
+
+const char *dn_probe_typed(unsigned i)
+{
+	return i < TYPED ? typed[i].name : NULL;
+}
+
+static bool keeps_hash(const struct dn_object_kind *k)
+{
+	return !strcmp(k->state, "hash");
+}
+
+bool dn_probe_walks(const char *rung, const char *subject)
+{
+	for (unsigned i = 0; i < DN_OBJECT_KINDS; i++)
+		if (!strcmp(dn_object_kind[i].rung, rung))
+			return keeps_hash(&dn_object_kind[i]) && !strcmp(subject, "threads_at_end");
+	return false;
+}
+
+bool dn_probe_hopeless(int err)
+{
+	return err == -EPERM || err == -EACCES || err == -EMFILE || err == -ENOMEM;
 }
 
 /* Which programs of this kind are refused when they are loaded alone? Their
@@ -375,10 +410,10 @@ static struct observed *observe(struct dn_probe *p, const char *name, const char
 static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 {
 	const struct dn_object_kind *best = &dn_object_kind[0], *k = p->kind;
-	const bool typed = !strcmp(k->types, best->types);
+	const bool types = !strcmp(k->types, best->types);
 	static const char plain[] = "it stands in kernel structures, which are not known without BTF";
 
-	observe(p, "kernel_types", k->types, typed ? "" : p->above, NULL);
+	observe(p, "kernel_types", k->types, types ? "" : p->above, NULL);
 	observe(p, "task_state", k->state, k->state == best->state ? "" : p->above, NULL);
 	for (unsigned s = 0; s < SUBJECTS; s++) {
 		const struct subject *j = &subjects[s];
@@ -405,10 +440,9 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 	observe(p, "strings", p->strings ? k->attach : "none",
 		!p->strings ? "--no-strings" : k == best ? "" : p->above,
 		p->strings ? NULL : "paths, arguments and addresses of calls are not recorded");
-	observe(p, "exit_figures", typed ? k->attach : "none", typed ? k == best ? "" : p->above : plain,
-		typed ? NULL : "what a thread has used is known from the last reading of /proc only");
-	observe(p, "cwd", typed ? k->attach : "none", typed ? k == best ? "" : p->above : plain,
-		typed ? NULL : "working directories of programs executed are not recorded");
+	for (unsigned i = 0; i < TYPED; i++)
+		observe(p, typed[i].name, types ? k->attach : "none", types ? k == best ? "" : p->above : plain,
+			types ? NULL : typed[i].without);
 }
 
 /* Whether this process may use BPF at all, and the kernel has ring buffers: asked
@@ -489,7 +523,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 			return p;
 		}
 		undo(p);
-		if (err == -EPERM || err == -EACCES || err == -EMFILE || err == -ENOMEM)
+		if (dn_probe_hopeless(err))
 			break;
 		at = strlen(p->above);
 		snprintf(p->above + at, sizeof(p->above) - at, "%s%s: %s", at ? "; " : "", k->rung, now);
@@ -609,7 +643,7 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 	usleep(2000);
 	if (p->iter)
 		err = iterate(p, fn, ctx);
-	else if (!strcmp(p->kind->state, "hash"))
+	else if (keeps_hash(p->kind))
 		err = walk(p, fn, ctx);
 	else
 		err = -EOPNOTSUPP;	/* its program was refused: not_observed says so */

@@ -82,6 +82,13 @@ const char *dn_probe_subject(const char *program);
 /* What a trace lacks without that subject; NULL: a recording cannot do without it. */
 const char *dn_probe_without(const char *subject);
 
+/* Subjects that have no program of their own and take BTF, by number; NULL: no more. */
+const char *dn_probe_typed(unsigned i);
+/* Whether that rung observes the subject without a program: from the map of tasks. */
+bool dn_probe_walks(const char *rung, const char *subject);
+/* Whether no lesser rung is tried after this -errno. */
+bool dn_probe_hopeless(int err);
+
 /* One program, loaded and attached alone. The strings live as long as the call. */
 struct dn_trial {
 	const char *object;		/* DN_TRIAL_ONLY: no program of the recorder */
@@ -93,8 +100,9 @@ struct dn_trial {
 #define DN_TRIAL_ONLY "trial"
 
 /*
- * Loads and attaches every program by itself and detaches it again, the objects
- * from the best to the least. fn gives 0 to go on, or -errno, which is handed
+ * Loads and attaches every program by itself and detaches it again: those of the
+ * best object, of the next one only where a recording would come to it, too, and
+ * those of DN_TRIAL_ONLY. fn gives 0 to go on, or -errno, which is handed
  * back. Not beside an open probe: libbpf has one place for its messages.
  */
 int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx);

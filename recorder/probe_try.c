@@ -10,16 +10,23 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "object.h"
 
-/* Tries program number `nth` of an object. 1 when there is none, else what fn gave. */
-static int try_one(const struct dn_object_kind *k, unsigned nth, int (*fn)(void *ctx, const struct dn_trial *t),
-		   void *ctx)
+static bool sees_less(const struct dn_object_kind *k)
+{
+	return k->types && strcmp(k->types, dn_object_kind[0].types);
+}
+
+/* Tries program number `nth` of an object; sets *failed if a recording could not do
+ * without it. 1 when there is none, else what fn gave. */
+static int try_one(const struct dn_object_kind *k, unsigned nth, int *failed,
+		   int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
 {
 	const struct dn_object_opts o = { .cpus = (unsigned)libbpf_num_possible_cpus(), .wake_level = 1 << 20,
-		.strings = true };
-	struct dn_trial t = { .object = k->rung, .less = k->types && strcmp(k->types, dn_object_kind[0].types) };
+		.strings = true, .hide_setuid = geteuid() != 0 };
+	struct dn_trial t = { .object = k->rung, .less = sees_less(k) };
 	struct bpf_program *prog, *chosen = NULL;
 	struct bpf_link *link = NULL;
 	struct bpf_object *obj;
@@ -49,6 +56,8 @@ static int try_one(const struct dn_object_kind *k, unsigned nth, int (*fn)(void 
 			t.attach_err = -errno;
 	}
 	snprintf(t.why, sizeof(t.why), "%s", dn_object_words());
+	if (!*failed && !dn_probe_without(t.probe))
+		*failed = t.load_err ? t.load_err : t.attach_err;
 	err = fn(ctx, &t);
 out:
 	bpf_link__destroy(link);
@@ -56,14 +65,27 @@ out:
 	return err;
 }
 
-int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
+/* All programs of an object. 0 or what fn gave. */
+static int try_all(const struct dn_object_kind *k, int *failed, int (*fn)(void *ctx, const struct dn_trial *t),
+		   void *ctx)
 {
 	int err = 0;
 
-	for (unsigned which = 0; which <= DN_OBJECT_KINDS && err >= 0; which++) {
-		err = 0;
-		for (unsigned nth = 0; !err; nth++)
-			err = try_one(which < DN_OBJECT_KINDS ? &dn_object_kind[which] : &dn_object_trial, nth, fn, ctx);
-	}
+	*failed = 0;
+	for (unsigned nth = 0; !err; nth++)
+		err = try_one(k, nth, failed, fn, ctx);
 	return err < 0 ? err : 0;
+}
+
+int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
+{
+	int err = 0, failed = -ENOENT;
+
+	/* As dn_probe_open() goes down the ladder. */
+	for (unsigned i = 0; i < DN_OBJECT_KINDS && !err && failed && !dn_probe_hopeless(failed); i++) {
+		if (geteuid() && sees_less(&dn_object_kind[i]))
+			break;
+		err = try_all(&dn_object_kind[i], &failed, fn, ctx);
+	}
+	return err ? err : try_all(&dn_object_trial, &failed, fn, ctx);
 }

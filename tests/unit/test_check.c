@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -43,8 +44,10 @@ static void plays(const struct dn_trial *t, size_t n)
 	memcpy(trials, t, n * sizeof(*t));
 }
 
-#define GOOD(object, probe, rung, program) { object, probe, rung, program, 0, 0, "" }
-#define BAD(object, probe, rung, program, err) { object, probe, rung, program, err, 0, "words of the kernel" }
+#define GOOD(o, p, r, name) { .object = o, .probe = p, .rung = r, .program = name }
+#define BAD(o, p, r, name, err) { .object = o, .probe = p, .rung = r, .program = name, .load_err = err, \
+	.why = "words of the kernel" }
+#define LESS(o, p, r, name) { .object = o, .probe = p, .rung = r, .program = name, .less = true }
 #define PLAYS(...) plays((struct dn_trial[]){ __VA_ARGS__ }, \
 	sizeof((struct dn_trial[]){ __VA_ARGS__ }) / sizeof(struct dn_trial))
 
@@ -140,6 +143,16 @@ static bool there(const char *id)
 	return false;
 }
 
+/* A subject without a program of its own is said to be missing. */
+static bool lost(const char *subject)
+{
+	char id[64];
+
+	snprintf(id, sizeof(id), "probe.%s", subject);
+	return there(id) && get(id)->state == DN_CHECK_MISSING &&
+	       !strcmp(get(id)->means, dn_probe_without(subject));
+}
+
 static void is(const char *id, enum dn_check_state state, const char *found, const char *means)
 {
 	const struct dn_finding *f = get(id);
@@ -163,28 +176,57 @@ static void probes_make_the_verdict(void **state)
 	is("probe.syscalls", DN_CHECK_MISSING, "enter could not be loaded: EPERM; words of the kernel", "");
 
 	/* one of two programs is not a probe */
-	PLAYS(GOOD("one", "syscalls", "tp_btf", "enter"), BAD("one", "syscalls", "tp_btf", "exit", -EINVAL));
-	check(DN_VERDICT_DEGRADED);
-	is("probe.syscalls", DN_CHECK_MISSING, "exit could not be loaded: EINVAL", "");
+	PLAYS(GOOD("one", "syscalls", "tp_btf", "enter"), BAD("one", "syscalls", "tp_btf", "exit", -EINVAL),
+	      GOOD("one", "oom", "raw_tp", "oom"));
+	check(DN_VERDICT_NONE);
+	is("probe.syscalls", DN_CHECK_MISSING, "exit could not be loaded: EINVAL", "/proc only");
+	is("probe.oom", DN_CHECK_INFO, "1 of 1", "of no use");
 
-	/* the next rung holds, though the same word is used in both objects */
-	PLAYS(BAD("one", "syscalls", "tp_btf", "enter", -ESRCH), BAD("one", "oom", "raw_tp", "oom", -ESRCH),
-	      GOOD("two", "syscalls", "raw_tp", "enter2"), GOOD("two", "oom", "raw_tp", "oom2"));
+	/* a rung is taken without what it can do without, even if another has it */
+	PLAYS(ALL_GOOD, BAD("one", "oom", "raw_tp", "oom", -ENOENT), GOOD("two", "oom", "raw_tp", "oom"));
 	check(DN_VERDICT_DEGRADED);
-	is("probe.syscalls", DN_CHECK_DEGRADED, "enter could not be loaded: ESRCH", "raw_tp");
-	is("probe.oom", DN_CHECK_DEGRADED, "", "raw_tp");
+	is("probe.syscalls", DN_CHECK_OK, "2 of 2", "recorded");
+	is("probe.oom", DN_CHECK_MISSING, "oom could not be loaded: ENOENT", dn_probe_without("oom"));
 
-	/* a lower rung that fails does not matter, nor what no probe needs */
-	PLAYS(ALL_GOOD, BAD("two", "syscalls", "raw_tp", "enter2", -EINVAL),
-	      BAD(DN_TRIAL_ONLY, "fentry", "fentry", "try_fentry", -EPERM));
+	/* what no probe needs does not matter */
+	PLAYS(ALL_GOOD, BAD(DN_TRIAL_ONLY, "fentry", "fentry", "try_fentry", -EPERM));
 	check(DN_VERDICT_FULL);
 	is("attach.fentry", DN_CHECK_INFO, "EPERM", "no probe");
 	assert_false(there("probe.fentry"));
 
 	/* attaching that fails is told from loading that fails */
-	trials[0] = (struct dn_trial){ "one", "syscalls", "tp_btf", "enter", 0, -ENOENT, "" };
-	check(DN_VERDICT_DEGRADED);
+	trials[0].attach_err = -ENOENT;
+	check(DN_VERDICT_NONE);
 	is("probe.syscalls", DN_CHECK_MISSING, "enter could not be attached: ENOENT", "");
+}
+
+/* Down the ladder, though the same word is used in several objects. */
+static void rungs(void **state)
+{
+	const char *name;
+
+	(void)state;
+	/* the same is seen: worth knowing */
+	PLAYS(BAD("tp_btf", "syscalls", "tp_btf", "enter", -EINVAL), GOOD("tp_btf", "oom", "raw_tp", "oom"),
+	      BAD("tp_btf", "threads_at_end", "iter", "list", -EINVAL),
+	      GOOD("raw_tp", "syscalls", "raw_tp", "enter"), GOOD("raw_tp", "oom", "raw_tp", "oom"));
+	check(DN_VERDICT_FULL);
+	is("probe.syscalls", DN_CHECK_INFO, "enter could not be loaded: EINVAL", "rung raw_tp instead");
+	is("probe.oom", DN_CHECK_INFO, "enter could not be loaded: EINVAL", "rung raw_tp instead");
+	is("probe.threads_at_end", DN_CHECK_INFO, "list could not be loaded: EINVAL", "rung raw_tp instead");
+	for (unsigned i = 0; (name = dn_probe_typed(i)); i++)
+		assert_false(lost(name));
+
+	/* less is seen */
+	PLAYS(BAD("tp_btf", "syscalls", "tp_btf", "enter", -ESRCH), BAD("tp_btf", "runtime", "tp_btf", "switch", -ESRCH),
+	      BAD("tp_btf", "threads_at_end", "iter", "list", -ESRCH), BAD("raw_tp", "syscalls", "raw_tp", "enter", -ESRCH),
+	      LESS("no_btf", "syscalls", "raw_tp", "enter"));
+	check(DN_VERDICT_DEGRADED);
+	is("probe.syscalls", DN_CHECK_DEGRADED, "enter could not be loaded: ESRCH", "rung no_btf instead, in less detail");
+	is("probe.threads_at_end", DN_CHECK_DEGRADED, "list could not be loaded: ESRCH", "rung no_btf instead");
+	is("probe.runtime", DN_CHECK_MISSING, "switch could not be loaded: ESRCH", dn_probe_without("runtime"));
+	for (unsigned i = 0; (name = dn_probe_typed(i)); i++)
+		assert_true(lost(name));
 }
 
 static void nothing_tried_is_not_full(void **state)
@@ -205,13 +247,17 @@ static void versions(void **state)
 	put("proc/sys/kernel/osrelease", "5.15.0-91-generic\n");
 	check(DN_VERDICT_NONE);
 	is("kernel.version", DN_CHECK_INFO, "5.15.0-91-generic", "older than 5.17, which brought bpf_loop");
-	put("proc/sys/kernel/osrelease", "5.10.0\n");
-	check(DN_VERDICT_NONE);
-	is("kernel.version", DN_CHECK_MISSING, "5.10.0", "older than 5.12, which brought task storage");
-	assert_null(strstr(get("kernel.version")->means, "ring buffer"));
+	assert_null(strstr(get("kernel.version")->means, "5.13"));
 	put("proc/sys/kernel/osrelease", "5.12.0\n");
 	check(DN_VERDICT_NONE);
-	is("kernel.version", DN_CHECK_INFO, "5.12.0", "older than 5.17");
+	is("kernel.version", DN_CHECK_INFO, "5.12.0", "older than 5.13, which brought all that the rung tp_btf needs");
+	put("proc/sys/kernel/osrelease", "5.8.0\n");
+	check(DN_VERDICT_NONE);
+	is("kernel.version", DN_CHECK_INFO, "5.8.0", "older than 5.13");
+	assert_null(strstr(get("kernel.version")->means, "ring buffer"));
+	put("proc/sys/kernel/osrelease", "5.7.0\n");
+	check(DN_VERDICT_NONE);
+	is("kernel.version", DN_CHECK_MISSING, "5.7.0", "older than 5.8, which brought the BPF ring buffer");
 	put("proc/sys/kernel/osrelease", "4.19.0\n");
 	check(DN_VERDICT_NONE);
 	is("kernel.version", DN_CHECK_MISSING, "4.19.0", "older than 5.8, which brought the BPF ring buffer");
@@ -289,11 +335,12 @@ static void btf(void **state)
 }
 
 /* As nobody, for whom permissions count. */
-static void check_as_nobody(enum dn_verdict want)
+static void check_as_nobody(enum dn_verdict want, int dumpable)
 {
 	uid_t uid = geteuid();
 
 	assert_int_equal(seteuid(uid ? uid : 65534), 0);
+	assert_int_equal(prctl(PR_SET_DUMPABLE, dumpable), 0);
 	check(want);
 	assert_int_equal(seteuid(uid), 0);
 }
@@ -312,13 +359,13 @@ static void denied_is_not_absent(void **state)
 	is("tracefs", DN_CHECK_OK, "mounted on /sys/kernel/debug/tra cing, its events can be read", "");
 
 	chmod("sys/kernel/debug", 0700 & ~(geteuid() ? 0100u : 0u));
-	check_as_nobody(DN_VERDICT_NONE);
+	check_as_nobody(DN_VERDICT_NONE, 1);
 	is("tracefs", DN_CHECK_MISSING, "sys/kernel/debug may not be searched (EACCES; mode 0", "really EACCES");
 	assert_non_null(strstr(get("tracefs")->fix, "cap_dac_read_search"));
 	chmod("sys/kernel/debug", 0755);
 
 	chmod("sys/kernel/debug/tra cing/events", 0);
-	check_as_nobody(DN_VERDICT_NONE);
+	check_as_nobody(DN_VERDICT_NONE, 1);
 	is("tracefs", DN_CHECK_MISSING, "there and not readable by this process (EACCES; mode 0000", "");
 	chmod("sys/kernel/debug/tra cing/events", 0755);
 
@@ -327,13 +374,13 @@ static void denied_is_not_absent(void **state)
 	put("sys/kernel/tracing/events/header", "");
 	put("proc/self/mountinfo", "30 23 0:12 / /sys/kernel/debug/tra\\040cing rw shared:5 - tracefs tracefs rw\n"
 				   "31 23 0:12 / /sys/kernel/tracing rw shared:5 - tracefs nodev rw\n");
-	check_as_nobody(DN_VERDICT_NONE);
+	check_as_nobody(DN_VERDICT_NONE, 1);
 	is("tracefs", DN_CHECK_OK, "mounted on /sys/kernel/tracing", "");
 
 	/* and where no probe needs it, nothing of it is amiss */
 	put("proc/self/mountinfo", "");
 	PLAYS(ALL_BAD);
-	check_as_nobody(DN_VERDICT_NONE);
+	check_as_nobody(DN_VERDICT_NONE, 1);
 	is("tracefs", DN_CHECK_INFO, "not mounted, as far as can be seen", "no probe");
 	assert_string_equal(get("tracefs")->fix, "");
 	chmod("sys/kernel/debug", 0755);
@@ -549,6 +596,14 @@ static void figures(void **state)
 	unlink("proc/self/io");
 	check(DN_VERDICT_DEGRADED);
 	is("figures.io", DN_CHECK_DEGRADED, "No such file", "unmeasured");
+
+	/* closed to a recorder with capabilities: nothing is said about the command's */
+	put("proc/self/io", "rchar: 1\n");
+	chmod("proc/self/io", 0);
+	check_as_nobody(DN_VERDICT_DEGRADED, 1);
+	is("figures.io", DN_CHECK_DEGRADED, "Permission denied", "unmeasured");
+	check_as_nobody(DN_VERDICT_FULL, 0);
+	is("figures.io", DN_CHECK_OK, "closed as the recorder has capabilities", "recorded");
 }
 
 /* A machine of which nothing can be read gives a diagnosis all the same. */
@@ -581,7 +636,7 @@ static void an_empty_root(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(probes_make_the_verdict), T(nothing_tried_is_not_full), T(versions), T(configuration), T(btf),
+		T(probes_make_the_verdict), T(rungs), T(nothing_tried_is_not_full), T(versions), T(configuration), T(btf),
 		T(denied_is_not_absent), T(knobs_stay), T(lockdown), T(memlock), T(capabilities),
 		cmocka_unit_test(file_capabilities), T(places), T(seccomp), T(symbols), T(figures), T(an_empty_root),
 	};
