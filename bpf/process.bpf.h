@@ -56,6 +56,7 @@ static __always_inline int newtask(struct task_struct *child, __u64 flags)
 #ifndef DN_PLAIN
 	send_start(child, st, st->thread, parent->thread, origin, flags);
 #else
+	thread_begins(st->process);
 	st->unborn = 1;
 	st->start = bpf_ktime_get_boot_ns();
 	st->args[DN_UNBORN_FLAGS] = flags;

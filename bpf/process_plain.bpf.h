@@ -28,6 +28,38 @@ struct {
 	__type(value, __u32);
 } endings SEC(".maps");
 
+/* Threads of a process that have not ended, those that have not run yet too. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DN_TASKS_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} live SEC(".maps");
+
+static __always_inline void thread_begins(__u32 process)
+{
+	__u32 one = 1, *n = bpf_map_lookup_elem(&live, &process);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	else
+		bpf_map_update_elem(&live, &process, &one, BPF_ANY);
+}
+
+/* Whether the last one has ended: 0 no, 2 perhaps, as two may end at the same moment. */
+static __always_inline __u8 thread_ends(__u32 process)
+{
+	__u32 *n = bpf_map_lookup_elem(&live, &process);
+
+	if (n) {
+		__sync_fetch_and_add(n, -1);
+		if (*(volatile __u32 *)n)
+			return 0;
+		bpf_map_delete_elem(&live, &process);
+	}
+	return 2;
+}
+
 #define PENDING 0x10000u
 
 /* The ending of a process, NULL where none is known; or the pending signal. */
@@ -205,7 +237,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		send_call(st, st->start, 0);
 	}
 	r.type = DN_RING_THREAD_EXIT;
-	r.group_dead = 2;
+	r.group_dead = thread_ends(process);
 	r.thread = st->thread;
 	r.process = process;
 	r.seq = st->seq;

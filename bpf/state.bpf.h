@@ -127,23 +127,20 @@ static __always_inline void drop_state(struct task_struct *task)
 }
 
 /*
- * Ids of threads. An atomic addition that gives the sum came with 5.12 (commit
- * 5ca419f2864a); without it each CPU numbers by itself, which no other task
- * disturbs where a tracepoint runs with preemption off (include/linux/
- * tracepoint.h), as it does on the kernels that need it.
+ * Ids of threads, in the order of their births. An atomic addition that gives
+ * the sum came with 5.12 (commit 5ca419f2864a). Without it the sum is read
+ * afterwards, and two CPUs may read the same, but no CPU twice: the pair of
+ * both is an id. That takes a handler that is not preempted, as on the kernels
+ * that need it.
  */
 static __always_inline __u32 new_thread_id(void)
 {
-#ifndef DN_RAW
 	count(DN_COUNT_threads);
+#ifndef DN_RAW
 	return __sync_fetch_and_add(&run.last_thread, 1) + 1;
 #else
-	__u32 id = DN_COUNT_threads;
-	__u64 *n = bpf_map_lookup_elem(&counters, &id);
-
-	if (!n)
-		return 0;
-	return (*n)++ * knobs.cpus + bpf_get_smp_processor_id() + DN_ROOT_THREAD + 1;
+	__sync_fetch_and_add(&run.last_thread, 1);
+	return *(volatile __u32 *)&run.last_thread * knobs.cpus + bpf_get_smp_processor_id();
 #endif
 }
 

@@ -13,6 +13,7 @@
 #include "strings.bpf.h"
 
 #ifdef DN_PLAIN	/* process_plain.bpf.h */
+static void thread_begins(__u32 process);
 static void call_begins(struct task_struct *task, const struct dn_task_state *st, __u32 slot);
 static void exec_done(struct task_struct *task, struct dn_task_state *st, struct pt_regs *regs,
 		      bool ok);
@@ -146,6 +147,9 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 			return 0;
 		st->armed = 1;
 		count(DN_COUNT_threads);
+#ifdef DN_PLAIN
+		thread_begins(st->process);
+#endif
 		send_start(task, st, st->thread, 0, DN_ORIGIN_TARGET, 0);
 	}
 	st->fresh = 0;

@@ -216,7 +216,7 @@ bool dn_probe_walks(const char *rung, const char *subject)
 
 bool dn_probe_hopeless(int err)
 {
-	return err == -EPERM || err == -EACCES || err == -EMFILE || err == -ENOMEM;
+	return err == -EPERM || err == -EMFILE || err == -ENOMEM;
 }
 
 /* Which programs of this kind are refused when they are loaded alone? Their
