@@ -126,6 +126,7 @@ needs_of_build()
 	[ -z "$bpf" ] || needs_of_bpf
 	[ "$command" != cross ] || return 0	# the libraries are the other machine's
 	need 'lib "libcap >= 2.44"'           libcap-dev        libcap-devel            libcap     libcap-dev
+	need 'lib zlib'                       zlib1g-dev        zlib-devel              zlib       zlib-dev
 	need 'lib "sqlite3 >= 3.37"'          libsqlite3-dev    sqlite-devel            sqlite     sqlite-dev
 	need 'lib libzstd'                    libzstd-dev       libzstd-devel           zstd       zstd-dev
 	need 'lib libxxhash'                  libxxhash-dev     xxhash-devel            xxhash     xxhash-dev
@@ -139,7 +140,6 @@ needs_of_bpf()
 	[ "$command" != cross ] || return 0
 	need 'lib "libbpf >= 0.8"'            libbpf-dev        libbpf-devel            libbpf     libbpf-dev
 	need 'lib libelf'                     libelf-dev        elfutils-libelf-devel   libelf     elfutils-dev
-	need 'lib zlib'                       zlib1g-dev        zlib-devel              zlib       zlib-dev
 }
 
 # Where the packages come from that are taken apart here.

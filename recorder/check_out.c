@@ -31,7 +31,7 @@ static const char *verdict_text(enum dn_verdict v)
 	case DN_VERDICT_DEGRADED:
 		return "Not everything can be recorded here: see what is missing or degraded above.";
 	case DN_VERDICT_NONE:
-		return "Nothing can be recorded here: no rung of the recorder can be taken. See what is missing above.";
+		return "No system calls can be recorded here, only what /proc shows. See what is missing above.";
 	}
 	return "";
 }

@@ -29,13 +29,15 @@ check() {
 state() { jq -r --arg id "$1" '.findings[] | select(.id == $id) | .state' json; }
 said() { jq -r --arg id "$1" '.findings[] | select(.id == $id) | .found + "; " + .means' json; }
 fix() { jq -r --arg id "$1" '.findings[] | select(.id == $id) | .fix' json; }
-# records NAME YES|NO COMMAND...: the oracle of a verdict, a recording.
+# records NAME YES|NO COMMAND...: the oracle of a verdict, a recording: has it system calls?
 records() {
 	name=$1
 	want=$2
 	shift 2
-	if (cd "$place" && "$@" "$doctor" -q -o /dev/null true) >/dev/null 2>&1; then got=YES; else got=NO; fi
-	is "$got" "$want" "$name: whether a recording works"
+	(cd "$place" && "$@" "$doctor" -q -o - true) >oracle.dnt 2>/dev/null
+	got=$(denet-analyze --csv --sql "SELECT CASE rung WHEN 'none' THEN 'NO' ELSE 'YES' END FROM probes
+		WHERE name = 'syscalls'" oracle.dnt | tr -d '\r' | tail -n 1)
+	is "$got" "$want" "$name: whether calls are recorded"
 }
 as_nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
 # with CAPS COMMAND...: nobody with these capabilities and no other.

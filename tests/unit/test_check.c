@@ -621,7 +621,7 @@ static void an_empty_root(void **state)
 	dn_check_text(&d, f, false);
 	fclose(f);
 	assert_null(strchr(page, '\033'));
-	assert_non_null(strstr(page, "Nothing can be recorded here"));
+	assert_non_null(strstr(page, "No system calls can be recorded here"));
 	f = open_memstream(&json, &jn);
 	dn_check_json(&d, f);
 	fclose(f);
