@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 #include "object.h"
+#include "observed.h"
 #include "ring.h"
-#include "row.h"
 
 #define RING_LEAST (256u << 10)
 #define LIFE_RING_BYTES (2u << 20)
@@ -724,14 +724,12 @@ int dn_probe_losses(struct dn_probe *p,
 	return err;
 }
 
-/* What this recording cannot see, however well it is attached. */
+/* What BPF cannot see, however well it is attached. */
 static const struct {
 	const char *subject, *reason;
 } blind[] = {
 	{ "vdso", "calls answered in user space by the vDSO (clock_gettime and the like) never reach the kernel" },
 	{ "io_uring", "operations queued through io_uring are done by the kernel without a system call of their own" },
-	{ "scheduling", "waiting and running are not recorded event by event, only as totals" },
-	{ "stacks", "no stacks are recorded" },
 };
 
 const char *dn_probe_rung(const struct dn_probe *p, const char *name)
@@ -759,34 +757,21 @@ bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
 	return n;
 }
 
-static int not_observed(const struct dn_sink *sink, const char *subject, const char *reason)
-{
-	struct dn_value v[DN_F_not_observed_N];
-
-	v[DN_F_not_observed_subject] = dn_str(subject, strlen(subject));
-	v[DN_F_not_observed_reason] = dn_str(reason, strlen(reason));
-	return dn_row_send(sink, DN_EV_not_observed, v, DN_F_not_observed_N);
-}
-
 int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
 {
-	struct dn_value v[DN_F_probe_N];
 	int err = 0;
 
 	for (unsigned i = 0; i < p->nseen && !err; i++) {
 		const struct observed *s = &p->seen[i];
 
-		v[DN_F_probe_name] = dn_str(s->name, strlen(s->name));
-		v[DN_F_probe_rung] = dn_str(s->rung, strlen(s->rung));
-		v[DN_F_probe_reason] = s->reason[0] ? dn_str(s->reason, strlen(s->reason)) : dn_null();
-		err = dn_row_send(sink, DN_EV_probe, v, DN_F_probe_N);
+		err = dn_probe_row(sink, s->name, s->rung, s->reason);
 		if (!err && s->without)
-			err = not_observed(sink, s->name, s->without);
+			err = dn_not_observed_row(sink, s->name, s->without);
 	}
 	if (p->hide_setuid && !err)
-		err = not_observed(sink, "setuid", "arguments and strings of processes that became setuid or "
-				   "more capable than the user, who may not look at them");
+		err = dn_not_observed_row(sink, "setuid", "arguments and strings of processes that became setuid or "
+					  "more capable than the user, who may not look at them");
 	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++)
-		err = not_observed(sink, blind[i].subject, blind[i].reason);
-	return err;
+		err = dn_not_observed_row(sink, blind[i].subject, blind[i].reason);
+	return err ? err : dn_not_observed_ever(sink);
 }

@@ -2,6 +2,7 @@
  * procwatch_rows.c - rows of what the looks at /proc found, and of what they
  * cannot find.
  */
+#include "observed.h"
 #include "procwatch_int.h"
 
 #include <string.h>
@@ -179,6 +180,9 @@ static const struct {
 	{ "process", "proc" },
 	{ "signals", "none" },
 	{ "oom", "none" },
+	{ "names", "proc" },
+	{ "cwd", "proc" },
+	{ "exit_figures", "proc" },
 	{ "threads_at_end", "proc" },
 };
 
@@ -191,25 +195,15 @@ static const struct {
 	{ "ends", "times of beginning and end are those of looks; figures and status of a process whose parent waited "
 	  "for it at once are those of the last look, or not known" },
 	{ "thread_names", "names that threads but the first give themselves later" },
-	{ "scheduling", "waiting and running are not recorded event by event, only as totals" },
-	{ "stacks", "no stacks are recorded" },
 };
 
 int dn_procwatch_emit(struct dn_procwatch *w, const char *why)
 {
-	struct dn_value v[DN_FIELDS_MAX];
 	int err = 0;
 
-	for (unsigned i = 0; i < sizeof(probes) / sizeof(probes[0]) && !err; i++) {
-		v[DN_F_probe_name] = dn_str(probes[i].name, strlen(probes[i].name));
-		v[DN_F_probe_rung] = dn_str(probes[i].rung, strlen(probes[i].rung));
-		v[DN_F_probe_reason] = dn_str(why, strlen(why));
-		err = dn_row_send(w->o.sink, DN_EV_probe, v, DN_F_probe_N);
-	}
-	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++) {
-		v[DN_F_not_observed_subject] = dn_str(blind[i].subject, strlen(blind[i].subject));
-		v[DN_F_not_observed_reason] = dn_str(blind[i].reason, strlen(blind[i].reason));
-		err = dn_row_send(w->o.sink, DN_EV_not_observed, v, DN_F_not_observed_N);
-	}
-	return err;
+	for (unsigned i = 0; i < sizeof(probes) / sizeof(probes[0]) && !err; i++)
+		err = dn_probe_row(w->o.sink, probes[i].name, probes[i].rung, why);
+	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++)
+		err = dn_not_observed_row(w->o.sink, blind[i].subject, blind[i].reason);
+	return err ? err : dn_not_observed_ever(w->o.sink);
 }

@@ -43,7 +43,7 @@ from_proc() {
 	is "$(jq -c '[.quality | .exact, .complete, .attempted, .written, .read, .lost]' t.json)" \
 		'[false,true,null,null,null,null]' "$name: what is not known is null"
 	is "$(jq -r '.quality.probes[] | "\(.name) \(.rung)"' t.json | tr '\n' ' ')" \
-		"oom none process proc signals none strings none syscalls none threads_at_end proc " \
+		"cwd proc exit_figures proc names proc oom none process proc signals none strings none syscalls none threads_at_end proc " \
 		"$name: rungs"
 	like "$(jq -r '.quality.probes[] | select(.name == "syscalls") | .reason' t.json)" "$why" \
 		"$name: the reason is in the trace"
@@ -82,23 +82,23 @@ if unshare -Ur true 2>/dev/null; then
 else
 	skip "a user namespace" "may not make one"
 fi
-if nobpf 1 true; then
-	from_proc "seccomp: EPERM" "Operation not permitted|built without BPF" nobpf 1
-	from_proc "seccomp: ENOSYS" "Function not implemented|built without BPF" nobpf 38
+if refuse 1 true; then
+	from_proc "seccomp: EPERM" "Operation not permitted|built without BPF" refuse 1
+	from_proc "seccomp: ENOSYS" "Function not implemented|built without BPF" refuse 38
 	if unshare -pf true 2>/dev/null; then
 		from_proc "a pid namespace" "Operation not permitted|built without BPF" \
-			unshare -pf --mount-proc nobpf 1
+			unshare -pf --mount-proc refuse 1
 		# Its processes have other numbers in this /proc than for us, so that
 		# the kernel cannot be asked how they ended.
 		ends7='' ends0=''
 		from_proc "a pid namespace without a /proc of its own" \
-			"Operation not permitted|built without BPF" unshare -pf nobpf 1
+			"Operation not permitted|built without BPF" unshare -pf refuse 1
 		ends7=7 ends0=0
 	else
 		skip "a pid namespace" "may not make one"
 	fi
 	if unshare -m sh -c 'mount -t tmpfs none /proc' 2>/dev/null; then
-		unshare -m sh -c 'mount -t tmpfs none /proc; nobpf 1 denet-record -o t.dnt -- touch ran' 2>said
+		unshare -m sh -c 'mount -t tmpfs none /proc; refuse 1 denet-record -o t.dnt -- touch ran' 2>said
 		is "$? $(ls ran 2>/dev/null)" "125 " "without /proc: nothing is started"
 		like "$(cat said)" "mount" "without /proc: what to do"
 	fi
@@ -113,8 +113,8 @@ else
 fi
 
 # --- the recording follows its options as always --------------------------------------
-without() { nobpf 1 denet-record "$@"; }
-if nobpf 1 true; then
+without() { refuse 1 denet-record "$@"; }
+if refuse 1 true; then
 	without -q -o t.dnt sh -c 'kill -TERM $$' 2>/dev/null
 	is "$?" 143 "a signal comes through"
 	without -q -o t.dnt ./none 2>/dev/null
@@ -141,7 +141,7 @@ fi
 said() { awk -v name="$1" '$1 == name { print $2 }' said; }
 between() { ok "$4 ($2 to $3: $1)" test "$1" -ge "$2" -a "$1" -le "$3"; }
 
-if nobpf 1 true; then
+if refuse 1 true; then
 	for who in command child; do
 		case $who in
 		command) without -q -o t.dnt figures one two >said 2>/dev/null ;;
