@@ -15,6 +15,8 @@
 #include <sys/auxv.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #define BIT(cap) (UINT64_C(1) << (cap))
@@ -197,6 +199,19 @@ static uint64_t of_file(void)
 	return set;
 }
 
+/* Before 5.11 memory of BPF counts as locked, and only CAP_SYS_RESOURCE may raise the
+ * limit (kernel/bpf/syscall.c, bpf_map_charge_init). */
+static bool memlock_counts(void)
+{
+	unsigned major, minor;
+	struct utsname u;
+	struct rlimit r;
+
+	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
+	       (major < 5 || (major == 5 && minor < 11)) && !getrlimit(RLIMIT_MEMLOCK, &r) &&
+	       r.rlim_cur != RLIM_INFINITY;
+}
+
 void dn_rights_advice(char *out, size_t cap)
 {
 	const char *missing;
@@ -204,6 +219,11 @@ void dn_rights_advice(char *out, size_t cap)
 
 	held(CAP_PERMITTED, &permitted);	/* none, if it fails */
 	if (permitted & BIT(CAP_SYS_ADMIN) || (permitted & LOADING) == LOADING) {
+		if (memlock_counts()) {
+			snprintf(out, cap, "the limit of locked memory stands in the way, which BPF counts in before Linux "
+				 "5.11: raise it with prlimit --memlock=unlimited, or ask for less with --buffer");
+			return;
+		}
 		snprintf(out, cap, "no capability is missing, so it is a user namespace (a container), a "
 			 "security module or kernel lockdown that refuses; record outside of it");
 		return;
