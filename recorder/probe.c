@@ -467,6 +467,14 @@ static int may(char why[WHY])
 	return 0;
 }
 
+bool dn_probe_is_rung(const char *name)
+{
+	for (unsigned i = 0; i < DN_OBJECT_KINDS; i++)
+		if (!strcmp(name, dn_object_kind[i].rung))
+			return true;
+	return !strcmp(name, "proc");
+}
+
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 {
 	struct dn_probe *p = calloc(1, sizeof(*p));
@@ -483,11 +491,6 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		goto fail;
 	while (o->rung && first < DN_OBJECT_KINDS && strcmp(o->rung, dn_object_kind[first].rung))
 		first++;
-	if (o->rung && first == DN_OBJECT_KINDS && strcmp(o->rung, "proc")) {
-		err = -EINVAL;
-		snprintf(now, sizeof(now), "there is no rung \"%s\"", o->rung);
-		goto fail;
-	}
 	p->strings = o->strings;
 	p->hide_setuid = o->hide_setuid;
 	dn_object_listen();

@@ -28,11 +28,13 @@ struct dn_probe_opts {
 
 /*
  * Loads and attaches what the kernel takes, from the best rung down. NULL with
- * errno where no rung serves (EINVAL: there is no such rung); why (512 bytes)
- * then says in words what failed.
+ * errno where no rung serves; why (512 bytes) then says in words what failed.
  */
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512]);
 void dn_probe_close(struct dn_probe *p);
+
+/* Whether the ladder has a rung of that name. */
+bool dn_probe_is_rung(const char *name);
 
 /*
  * The root of the tree is the task that makes a system call with this number

@@ -244,15 +244,15 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 	const char *todo = "";
 	int err, probe_err;
 
+	if (x->o->rung && !dn_probe_is_rung(x->o->rung)) {
+		dn_say("there is no rung \"%s\" here; the rungs are tp_btf, raw_tp, no_btf and proc", x->o->rung);
+		return -EINVAL;
+	}
 	x->locked = (struct dn_sink){ NULL, locked_row, x };
 	err = attach(x, &probe_err, why, &todo, buf);	/* before there are other threads: see rights.h */
 	if (err)
 		return err;
 	x->root = DN_ROOT_THREAD;
-	if (!x->probe && probe_err == EINVAL) {
-		dn_say("%s; the rungs are tp_btf, raw_tp, no_btf and proc", why);
-		return -EINVAL;
-	}
 	err = require(x);
 	if (err)
 		return err;

@@ -85,6 +85,11 @@ fi
 if refuse 1 true; then
 	from_proc "seccomp: EPERM" "Operation not permitted|built without BPF" refuse 1
 	from_proc "seccomp: ENOSYS" "Function not implemented|built without BPF" refuse 38
+	if with_bpf && can_bpf; then	# 27 is BPF_MAP_TYPE_RINGBUF
+		from_proc "no ring buffer" "this kernel has no BPF ring buffer" refuse map=27
+		from_proc "a program that is needed is refused" "the kernel refuses on_sys_enter" \
+			refuse program=on_sys_enter
+	fi
 	if unshare -pf true 2>/dev/null; then
 		from_proc "a pid namespace" "Operation not permitted|built without BPF" \
 			unshare -pf --mount-proc refuse 1

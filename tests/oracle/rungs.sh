@@ -57,4 +57,24 @@ raw_tp" "BTF hidden: rungs"
 else
 	skip "BTF hidden" "no mount namespace, or no BTF"
 fi
+
+# A kernel that refuses something: one program, all that a rung stands on.
+ask() { denet-analyze --csv --sql "$1" t.dnt | tr -d '\r' | tail -n +2; }
+rung_of() { ask "SELECT rung FROM probes WHERE name = '$1'"; }
+# refused NAME WHAT: the run is recorded whole all the same.
+refused() {
+	refuse "$2" denet-record -q -o t.dnt life forks 3 >out 2>said
+	is $? 0 "$1: the command's status"
+	is "$(ask "SELECT count(*) FROM processes")" 4 "$1: processes"
+	books t.dnt "$1"
+}
+refused "names refused" program=on_rename
+is "$(rung_of names) $(rung_of syscalls)" "none tp_btf" "names refused: the rest stays where it was"
+like "$(cat said)" "not observed on this kernel: names [(]the kernel refuses on_rename" "names refused: it is said"
+refused "exec refused" program=on_exec
+is "$(rung_of process) $(rung_of kernel_types)" "raw_tp none" "exec refused: the object that has no such program"
+refused "no task storage" map=29	# BPF_MAP_TYPE_TASK_STORAGE
+is "$(rung_of task_state) $(rung_of kernel_types) $(cat said)" "hash btf " "no task storage: nothing is missing"
+like "$(ask "SELECT reason FROM probes WHERE name = 'task_state'")" "tp_btf: .*map 'tasks'" \
+	"no task storage: why not the better rung"
 done_testing
