@@ -25,6 +25,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <xxhash.h>
+
 #include "clocks.h"
 #include "grow.h"
 #include "row.h"
@@ -35,6 +37,7 @@
 #define QUIET_PART 50		/* the period is this part of the time without change */
 #define CREDIT_MAX (10 * (int64_t)MS)
 #define FIGURES_NS (20 * (uint64_t)MS)	/* between readings of more than stat */
+#define ONE_EXEC_NS 20000000u	/* what looks the same within it is one execve */
 #define BLANK_LOOKS 3		/* without a stack, until it is taken for one we may not see */
 #define FULL_SCAN 64		/* scans, until known pids are looked at again */
 #define PIDFDS_MOST 1024
@@ -165,12 +168,21 @@ static struct dn_watched *add(struct dn_procwatch *w, pid_t pid, const struct dn
 
 static int exec_seen(struct dn_procwatch *w, struct dn_watched *p)
 {
+	uint64_t now = dn_now(), image;
 	struct dn_image im;
 
 	dn_watch_image(w, p, &im);
 	p->figures_due = 0;
 	/* Nothing is left of one that is over: what it was is not known. */
-	return im.path > 0 || im.argv ? dn_watch_exec_row(w, p, &im) : 0;
+	if (im.path <= 0 && !im.argv)
+		return 0;
+	/* The address of the stack is set twice on the way (fs/exec.c, fs/binfmt_elf.c). */
+	image = XXH64(w->argv, im.argv, XXH64(w->exe, im.path > 0 ? (size_t)im.path : 0, 0));
+	if (image == p->image && now < p->image_time + ONE_EXEC_NS)
+		return 0;
+	p->image = image;
+	p->image_time = now;
+	return dn_watch_exec_row(w, p, &im);
 }
 
 static int look_image(struct dn_procwatch *w, struct dn_watched *p, const struct dn_pid_stat *st)

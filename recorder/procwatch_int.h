@@ -40,6 +40,7 @@ struct dn_watched {
 	uint64_t start;			/* ticks */
 	int pidfd;			/* -1: none */
 	uint64_t stack, stack_before;
+	uint64_t image, image_time;	/* what was executed last, and when that was seen */
 	unsigned blank;			/* looks in a row without a stack */
 	char comm[16];
 	bool gone;			/* not in /proc any more */
