@@ -81,19 +81,23 @@ static __always_inline __u32 exit_status(const struct dn_task_state *st)
 	return (st->args[0] & 0xff) << 8;
 }
 
-/* A signal is about to be acted upon. */
-static __always_inline void signal_taken(struct dn_task_state *st, int sig, struct k_sigaction *ka)
+/* A signal is about to be acted upon. Which it really is; 0 where nobody sent it. */
+static __always_inline int signal_taken(struct dn_task_state *st, int sig, struct k_sigaction *ka)
 {
 	__u32 process = st->process, *pending = ending(process, true);
 
 	if (PLAIN(ka, struct dn_ksigaction, handler) || (sig < 32 && HARMLESS & 1u << (sig & 31))) {
 		if (pending && *pending == (PENDING | (__u32)sig))
 			bpf_map_delete_elem(&endings, &process);
-	} else if (sig != SIGKILL) {
-		set_ending(process, sig & 0x7f);
-	} else if (pending) {	/* else an exec of another thread */
-		set_ending(process, *pending & 0x7f);
+		return sig;
 	}
+	if (sig == SIGKILL) {	/* none pending: an exec or the end of another thread */
+		sig = pending ? *pending & 0x7f : 0;
+		if (!sig)
+			return 0;
+	}
+	set_ending(process, sig & 0x7f);
+	return sig;
 }
 
 /* Paths of the execve calls that are open, by task. */

@@ -91,11 +91,11 @@ int BPF_PROG(on_signal_delivered, int sig, struct kernel_siginfo *info, struct k
 		return 0;
 #ifndef DN_PLAIN
 	sig = real_signal(current, sig);
+#else
+	sig = signal_taken(st, sig, ka);
+#endif
 	if (!sig)
 		return 0;
-#else
-	signal_taken(st, sig, ka);
-#endif
 	r.type = DN_RING_SIGNAL_DELIVERED;
 	r.sig = sig;
 	r.code = signal_code(info);

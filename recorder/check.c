@@ -286,6 +286,13 @@ static void check_typed(struct dn_check *c)
 
 void dn_check_probes(struct dn_check *c)
 {
+	if (!dn_probe_subject("on_sys_enter")) {
+		struct dn_finding *f = dn_finding(c, DN_CHECK_MISSING, "probes");
+
+		dn_found(f, "this denet-record was built without BPF");
+		dn_means(f, "recordings are made from /proc only; one that is configured without --without-bpf does more");
+		return;
+	}
 	for (size_t i = 0; i < c->d->ntrials; i++)
 		if (of_recorder(&c->d->trial[i]) && first_of(c->d, i, true))
 			check_probe(c, i);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "check_int.h"
+#include "rights.h"
 
 /* include/linux/proc_ns.h: the namespaces the kernel boots with. */
 #define INITIAL_USER_NS 4026531837ull
@@ -143,19 +144,7 @@ static int seccomp_mode(struct dn_check *c)
 
 bool dn_check_bpf_is_deadly(struct dn_check *c)
 {
-	int status = 0;
-	pid_t pid;
-
-	if (!c->env.real_root || seccomp_mode(c) <= 0)
-		return false;
-	pid = fork();
-	if (!pid) {
-		syscall(SYS_bpf, -1, NULL, 0);
-		_exit(0);
-	}
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return pid > 0 && WIFSIGNALED(status);
+	return c->env.real_root && seccomp_mode(c) > 0 && dn_rights_bpf_kills();
 }
 
 void dn_check_seccomp(struct dn_check *c)

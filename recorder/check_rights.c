@@ -84,7 +84,8 @@ static bool is_root(struct dn_check *c)
 static void advise_setcap(struct dn_check *c, struct dn_finding *f)
 {
 	dn_fix(f, "sudo groupadd -f denet && sudo chown root:denet %s && sudo chmod 0750 %s && "
-		  "sudo setcap " CAPS_ADVISED "=ep %s", c->self, c->self, c->self);
+		  "sudo setcap " CAPS_ADVISED "=ep %s && sudo usermod -aG denet $USER", c->self, c->self,
+	       c->self);
 }
 
 void dn_check_rights(struct dn_check *c)

@@ -109,6 +109,11 @@ static int may_replace(struct dn_output *o, const struct stat *st, const char *p
 		snprintf(why, 512, "%.300s is neither a file nor a pipe; name another with -o", path);
 		return -EINVAL;
 	}
+	if (faccessat(o->dir, o->name, R_OK, AT_EACCESS)) {
+		snprintf(why, 512, "%.300s is there and cannot be read: %s; name another file with -o", path,
+			 strerror(errno));
+		return -EACCES;
+	}
 	if (!is_trace(o->dir, o->name)) {
 		snprintf(why, 512, "%.300s is there and is not a trace; remove it or name another file with -o",
 			 path);

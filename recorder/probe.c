@@ -452,7 +452,8 @@ static int may(char why[WHY])
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "dn_may", 4, 4, 1, NULL);
 
 	if (fd < 0) {
-		say_why(why, errno, errno == ENOSYS ? "this kernel is built without bpf(2)" :
+		say_why(why, errno, errno == ENOSYS ? "bpf(2) is not there: the kernel was built "
+			"without it, or a seccomp filter hides it" :
 			"bpf(2) is not allowed");
 		return -errno;
 	}
@@ -771,6 +772,11 @@ int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
 		if (!err && s->without)
 			err = dn_not_observed_row(sink, s->name, s->without);
 	}
+#ifdef __x86_64__
+	if (!err && strcmp(p->kind->types, "btf"))
+		err = dn_not_observed_row(sink, "int80", "32-bit calls of 64-bit programs (int 0x80) stand under the "
+					  "64-bit calls of the same numbers");
+#endif
 	if (p->hide_setuid && !err)
 		err = dn_not_observed_row(sink, "setuid", "arguments and strings of processes that became setuid or "
 					  "more capable than the user, who may not look at them");

@@ -120,6 +120,8 @@ static const char *advice(int err, char buf[512])
 	case EPERM:
 		dn_rights_advice(buf, 512);
 		return buf;
+	case EOPNOTSUPP:
+		return "record as root";
 	case EMFILE:
 	case ENFILE:
 		return "raise the limit of open files (ulimit -n)";
@@ -135,7 +137,7 @@ static int from_proc_only(struct dn_rec *x, const char *why, const char *todo)
 	struct dn_procwatch_opts po = { .sink = &x->locked, .tree = x->tree, .redact = x->o->redact };
 	int err;
 
-	if (!x->o->rung)
+	if (!x->o->rung || strcmp(x->o->rung, "proc"))
 		dn_say("recording from /proc only: no system calls, strings and signals, and no processes that "
 		       "live for milliseconds: %s; %s", why, todo);
 	x->procwatch = dn_procwatch_new(&po);
@@ -189,8 +191,8 @@ static int require(struct dn_rec *x)
 			dn_say("there is nothing called \"%s\" to require; denet-record(1) lists the probes",
 			    x->o->required[i]);
 		else
-			dn_say("%s, required by --require, cannot be observed here; denet-record --check says why",
-			    x->o->required[i]);
+			dn_say("%s, required by --require, cannot be observed here; %s", x->o->required[i],
+			    x->o->rung ? "a better --rung may" : "denet-record --check says why");
 		return -EOPNOTSUPP;
 	}
 	return 0;
@@ -212,8 +214,20 @@ static int attach(struct dn_rec *x, int *probe_err, char why[512], const char **
 	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
 		.rung = x->o->rung, .hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];
-	int err = dn_rights_raise();
+	int err;
 
+	if (x->o->rung && !strcmp(x->o->rung, "proc")) {
+		snprintf(why, 512, "no BPF was asked for (--rung)");
+		*probe_err = EOPNOTSUPP;
+		return dn_rights_drop(false);
+	}
+	if (dn_rights_bpf_kills()) {
+		snprintf(why, 512, "a seccomp filter kills whoever calls bpf(2)");
+		*probe_err = EPERM;
+		*todo = "record outside of it";
+		return dn_rights_drop(false);
+	}
+	err = dn_rights_raise();
 	if (err) {
 		dn_say("cannot use the capabilities there are: %s; record as root", strerror(-err));
 		return err;
@@ -256,7 +270,7 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 	err = require(x);
 	if (err)
 		return err;
-	if (x->probe && !x->o->rung)
+	if (x->probe)
 		say_lacks(x);
 	err = dn_environ_header(&wo.header);
 	if (!err) {

@@ -16,7 +16,9 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BIT(cap) (UINT64_C(1) << (cap))
@@ -224,8 +226,8 @@ void dn_rights_advice(char *out, size_t cap)
 				 "5.11: raise it with prlimit --memlock=unlimited, or ask for less with --buffer");
 			return;
 		}
-		snprintf(out, cap, "no capability is missing, so it is a user namespace (a container), a "
-			 "security module or kernel lockdown that refuses; record outside of it");
+		snprintf(out, cap, "no capability is missing, so it is a seccomp filter, a user namespace (a "
+			 "container), a security module or kernel lockdown that refuses; record outside of it");
 		return;
 	}
 	missing = permitted & BIT(CAP_BPF)     ? "cap_perfmon is missing" :
@@ -238,4 +240,21 @@ void dn_rights_advice(char *out, size_t cap)
 		snprintf(out, cap, "%s, though the file of denet-record has what is needed: no_new_privs, a "
 			 "debugger, a user namespace or a file system mounted nosuid took it away; start "
 			 "denet-record without that, or as root", missing);
+}
+
+bool dn_rights_bpf_kills(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (prctl(PR_GET_SECCOMP) <= 0)
+		return false;
+	pid = fork();
+	if (!pid) {
+		syscall(SYS_bpf, -1, NULL, 0);
+		_exit(0);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && WIFSIGNALED(status);
 }

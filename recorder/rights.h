@@ -47,4 +47,7 @@ char **dn_rights_environ(int argc, char *const *argv, char **ours);
 /* What to do where the kernel refused us (EPERM, EACCES): names what is missing. */
 void dn_rights_advice(char *out, size_t cap);
 
+/* Whether a seccomp filter ends the process that calls bpf(2): tried in a child. */
+bool dn_rights_bpf_kills(void);
+
 #endif

@@ -14,11 +14,20 @@ SELECT trace_id, 1010, 'System calls were not recorded: ' || reason, NULL, '',
 FROM probes WHERE trace_id = ?1 AND name = 'syscalls' AND rung = 'none';
 
 INSERT OR IGNORE INTO raw_finding
-SELECT trace_id, 1000, human_digits(lost) || ' system calls (' ||
-       ifnull(human_percent(lost, attempted), 'some') || ') were made faster than they could be recorded; '
+SELECT trace_id, 1000, human_digits(n) || ' system calls (' ||
+       ifnull(human_percent(n, attempted), 'some') || ') were made faster than they could be recorded; '
        || 'their counts are known, their details are not: try a larger --buffer',
-       lost, 'calls', 'SELECT * FROM losses WHERE counter = ''syscall_lost'' ORDER BY count DESC'
-FROM traces WHERE trace_id = ?1 AND lost > 0;
+       n, 'calls', 'SELECT * FROM losses WHERE counter = ''syscall_lost'' ORDER BY count DESC'
+FROM (SELECT trace_id, attempted, lost - ifnull((SELECT sum(count) FROM losses AS l
+        WHERE l.trace_id = t.trace_id AND l.counter = 'block_calls_lost'), 0) AS n
+      FROM traces AS t WHERE trace_id = ?1) WHERE n > 0;
+
+INSERT OR IGNORE INTO raw_finding
+SELECT ?1, 1005, human_digits(n) || ' system calls and other records could not be written to the file, '
+       || 'most likely for a full disk; the calls are counted, all else of them is missing',
+       n, 'events', 'SELECT * FROM losses WHERE counter IN (''block_calls_lost'', ''block_events_lost'')'
+FROM (SELECT sum(count) AS n FROM losses WHERE trace_id = ?1 AND counter IN ('block_calls_lost', 'block_events_lost'))
+WHERE n > 0;
 
 INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 990, 'The file is incomplete' ||
