@@ -83,6 +83,7 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	struct exec_scratch *s;
 	unsigned long begin, end;
 	__u32 cpu = bpf_get_smp_processor_id(), off;
+	bool hidden, secure;
 	__u16 parts = 0;
 	long n;
 
@@ -100,13 +101,20 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	if (knobs.strings && st->late && !st->hidden)
 		send_exec_strings(st, open_slot(st), (__u64)BPF_CORE_READ(bprm, filename), begin,
 				  end > begin ? end - begin : 0);
+	/* Whatever becomes of the record. Its own execve is told: those arguments were
+	 * the caller's. */
+	hidden = st->hidden;
+	secure = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
+	if (knobs.hide_setuid &&
+	    (secure || BPF_CORE_READ(bprm, interp_flags) & BINPRM_FLAGS_ENFORCE_NONDUMP))
+		st->hidden = 1;
 	s = bpf_map_lookup_elem(&exec_scratch, &cpu);
 	if (!s || !take(&s->busy)) {
 		count(DN_COUNT_lifecycle_lost);
 		return 0;
 	}
 	s->head.type = DN_RING_EXEC;
-	s->head.secureexec = BPF_CORE_READ_BITFIELD_PROBED(bprm, secureexec);
+	s->head.secureexec = secure;
 	s->head.thread = st->next_thread ? st->next_thread : st->thread;
 	s->head.process = st->process;
 	s->head.old_tid = old_pid;
@@ -115,38 +123,34 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	s->head.time = bpf_ktime_get_boot_ns();
 	BPF_CORE_READ_INTO(&s->head.comm, task, comm);
 
-	n = st->hidden ? 0 :
+	n = hidden ? 0 :
 		bpf_probe_read_kernel_str(s->data, DN_RING_PATH_MAX, BPF_CORE_READ(bprm, filename));
 	off = n > 0 ? n : 0;
 	if (off > DN_RING_PATH_MAX)
 		off = DN_RING_PATH_MAX;
 	s->head.path_len = off;
 
-	n = st->hidden ? -1 : read_cwd(task, s, off, &parts);
+	n = hidden ? -1 : read_cwd(task, s, off, &parts);
 	if (n < 0 || n > DN_RING_PATH_MAX + 256) {
 		n = 0;
 		parts = DN_RING_CWD_BAD;
-		if (!st->hidden)
+		if (!hidden)
 			count(DN_COUNT_cwd_unreadable);
 	}
 	s->head.cwd_parts = parts;
 	s->head.cwd_len = n;
 	off += n;
 
-	n = end > begin ? end - begin : 0;
-	s->head.argv_true_len = n;
+	n = end > begin && !hidden ? end - begin : 0;
+	s->head.argv_true_len = hidden ? DN_RING_ARGV_HIDDEN : n;
 	if (n > DN_RING_ARGV_MAX)
 		n = DN_RING_ARGV_MAX;
 	off &= EXEC_DATA / 2 - 1;
-	if (st->hidden || (n > 0 && bpf_probe_read_user(&s->data[off], n & (2 * DN_RING_ARGV_MAX - 1), (void *)begin)))
+	if (n > 0 && bpf_probe_read_user(&s->data[off], n & (2 * DN_RING_ARGV_MAX - 1), (void *)begin))
 		n = 0;
 	s->head.argv_len = n;
 	off += n;
 	send_life(&s->head, (sizeof(s->head) + off) & (EXEC_DATA - 1));
-	/* not its own execve: those arguments were the caller's */
-	if (knobs.hide_setuid && (s->head.secureexec ||
-				  BPF_CORE_READ(bprm, interp_flags) & BINPRM_FLAGS_ENFORCE_NONDUMP))
-		st->hidden = 1;
 	s->busy = 0;
 	return 0;
 }

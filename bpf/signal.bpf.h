@@ -109,6 +109,8 @@ int BPF_PROG(on_signal_delivered, int sig, struct kernel_siginfo *info, struct k
 	r.handler = PLAIN(ka, struct dn_ksigaction, handler);
 	r.sa_flags = PLAIN(ka, struct dn_ksigaction, flags);
 #endif
+	if (st->hidden && r.handler > 1)	/* SIG_DFL, SIG_IGN */
+		r.handler = DN_RING_HANDLER_HIDDEN;
 	send_event(&r, sizeof(r));
 	return 0;
 }

@@ -39,7 +39,8 @@ static __always_inline void fill_call(struct dn_ring_call *r, const struct dn_ta
 	r->pad = 0;
 	r->start = st->start;
 	r->dur = end - st->start;
-	r->ret = ret;
+	/* an error is no secret; an address or a length may be one */
+	r->ret = st->hidden && (ret >= 0 || ret < -4095) ? 0 : ret;
 	r->args[0] = st->args[0];
 	r->args[1] = st->args[1];
 	r->args[2] = st->args[2];
@@ -111,6 +112,8 @@ static __always_inline __u32 open_call(struct dn_task_state *st, struct task_str
 			plan_of(slot, st->nr)->nargs : 6;
 	}
 	dn_call_args(regs, st->abi, st->args);
+	if (st->hidden)
+		st->args[0] = st->args[1] = st->args[2] = st->args[3] = st->args[4] = st->args[5] = 0;
 	return slot;
 }
 
@@ -206,6 +209,10 @@ static __always_inline int call_returns(struct pt_regs *regs, long ret)
 #ifdef DN_PLAIN
 	if (is_exec(slot, st->nr))
 		exec_done(task, st, regs, !ret);
+#endif
+#ifndef DN_PLAIN
+	if (knobs.hide_setuid && is_exec(slot, st->nr) && !ret && !st->exec_seen)
+		st->hidden = 1;		/* nobody has seen what it became */
 #endif
 	/* after a successful exec the addresses are another image's */
 	if (knobs.strings && st->late && !(is_exec(slot, st->nr) && !ret))

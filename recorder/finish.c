@@ -188,6 +188,8 @@ static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], s
 
 	if (dn_probe_counters(x->probe, total))
 		dn_say("the counters of the kernel side could not be read; losses are not known");
+	if (x->unmarked)
+		total[DN_COUNT_storage_failed]++;
 	dn_probe_losses(x->probe, on_loss, losses);
 	total[DN_COUNT_written] = ss.calls;
 	dn_probe_misses(x->probe, &total[DN_COUNT_recursion_misses], &total[DN_COUNT_event_misses]);

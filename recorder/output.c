@@ -91,6 +91,12 @@ static bool is_trace(int dir, const char *name)
 	return !n || (n == DN_MAGIC_LEN && !memcmp(magic, dn_file_magic, DN_MAGIC_LEN));
 }
 
+/* Neither ours nor root's. */
+static bool foreign(const struct stat *st)
+{
+	return st->st_uid && st->st_uid != geteuid();
+}
+
 /* Whether what stands under the name may be moved aside. 0 or -errno. */
 static int may_replace(struct dn_output *o, const struct stat *st, const char *path, char why[512])
 {
@@ -181,13 +187,19 @@ static int open_file(struct dn_output *o, const char *path, char why[512])
 		return err;
 	}
 	if (!fstatat(o->dir, o->name, &st, AT_SYMLINK_NOFOLLOW)) {
+		if (S_ISFIFO(st.st_mode) && foreign(&st)) {
+			snprintf(why, 512, "%.300s is a pipe of another user, who would read the trace; name "
+				 "another file with -o", path);
+			return -EACCES;
+		}
 		if (S_ISCHR(st.st_mode) || S_ISFIFO(st.st_mode)) {	/* /dev/null, a named pipe */
 			o->fd = openat(o->dir, o->name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
 			close(o->dir);
 			o->dir = -1;
-			if (o->fd >= 0)
+			if (o->fd >= 0 && !fstat(o->fd, &st) && !(S_ISFIFO(st.st_mode) && foreign(&st)))
 				return 0;
-			err = -errno;
+			err = o->fd >= 0 ? -EACCES : -errno;
+			errno = -err;
 			snprintf(why, 512, "cannot write to %.300s: %s; name another file with -o", path,
 				 strerror(errno));
 			return err;

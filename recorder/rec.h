@@ -35,6 +35,7 @@ struct dn_rec {
 	uint64_t end_passes;		/* of the consumer when it had ended */
 	bool stop;			/* a signal told us, with the command ended */
 	bool duration_over;
+	bool unmarked;			/* the kernel side does not know the command */
 	int status;			/* wait status of the command */
 };
 

@@ -464,6 +464,18 @@ static void watch(struct dn_rec *x)
 	}
 }
 
+/* It has executed, so that by now it has made itself known, or never will. */
+static void say_unmarked(struct dn_rec *x)
+{
+	uint64_t counters[DN_KCOUNTER_MAX];
+
+	if (x->probe && !dn_probe_counters(x->probe, counters) && !counters[DN_COUNT_threads]) {
+		x->unmarked = true;
+		dn_say("nothing of the command is recorded, as it could not make itself known: a seccomp filter that "
+		       "refuses getppid(2) does that; record without it");
+	}
+}
+
 /* Lets the command go and records it to its end. */
 static int record(struct dn_rec *x)
 {
@@ -479,6 +491,7 @@ static int record(struct dn_rec *x)
 		waitpid(x->target.pid, NULL, 0);
 		return err == ENOENT ? DN_EXIT_NOT_FOUND : DN_EXIT_NOT_EXECUTABLE;
 	}
+	say_unmarked(x);
 	err = dn_output_commit(x->out);
 	if (err)
 		dn_say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),

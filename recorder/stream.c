@@ -394,7 +394,8 @@ static int on_exec(struct dn_stream *s, const struct dn_ring_exec *r, uint32_t l
 	v[DN_F_exec_old_tid] = dn_u(r->old_tid);
 	v[DN_F_exec_path] = r->path_len ? text(path, r->path_len) : dn_null();
 	v[DN_F_exec_argv] = r->argv_len || !r->argv_true_len ? dn_str(argv, argv_len) : dn_null();
-	v[DN_F_exec_argv_len] = dn_u(r->argv_true_len + argv_len - r->argv_len);
+	v[DN_F_exec_argv_len] = r->argv_true_len == DN_RING_ARGV_HIDDEN ? dn_null() :
+		dn_u(r->argv_true_len + argv_len - r->argv_len);
 	v[DN_F_exec_cwd] = cwd_of(s, cwd, r->cwd_len, r->cwd_parts);
 	v[DN_F_exec_uid] = dn_u(r->uid);
 	v[DN_F_exec_gid] = dn_u(r->gid);
@@ -510,7 +511,8 @@ static int on_signal(struct dn_stream *s, const struct dn_ring_signal *r)
 		v[DN_F_signal_delivered_thread] = dn_u(r->target);
 		v[DN_F_signal_delivered_sig] = dn_u((uint64_t)r->sig);
 		v[DN_F_signal_delivered_code] = dn_u((uint64_t)(int64_t)r->code);
-		v[DN_F_signal_delivered_handler] = dn_u(r->handler);
+		v[DN_F_signal_delivered_handler] = r->handler == DN_RING_HANDLER_HIDDEN ? dn_null() :
+			dn_u(r->handler);
 		v[DN_F_signal_delivered_sa_flags] = dn_u(r->sa_flags);
 		return dn_row_send(s->o.sink, DN_EV_signal_delivered, v, DN_F_signal_delivered_N);
 	}

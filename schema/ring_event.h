@@ -106,6 +106,7 @@ struct dn_ring_exec {
 	char comm[DN_COMM_LEN];
 };				/* path, cwd and argv follow */
 #define DN_RING_CWD_BAD 0xffff	/* in cwd_parts */
+#define DN_RING_ARGV_HIDDEN 0xffffffffu	/* in argv_true_len */
 #define DN_RING_SECURE_UNKNOWN 0xff	/* in secureexec */
 static_assert(sizeof(struct dn_ring_exec) == 64, "layout");
 
@@ -165,6 +166,8 @@ struct dn_ring_signal {
 	char sender_comm[DN_COMM_LEN];
 };
 static_assert(sizeof(struct dn_ring_signal) == 72, "layout");
+
+#define DN_RING_HANDLER_HIDDEN (~0ull)	/* in handler */
 
 struct dn_ring_oom {
 	__u8 type;

@@ -110,6 +110,10 @@ is $? 4 "/dev/null takes a trace"
 is "$(ls -l /dev/null)" "$null" "/dev/null is still itself, with its mode"
 mkfifo fifo
 cat fifo >from.fifo &
+mkfifo foreign && chmod 666 foreign && chown 65534 foreign
+timeout 10 denet-record -q -o foreign touch ran 2>err
+is "$? $(ls ran 2>&1 >/dev/null | wc -l)" "125 1" "a pipe of another user is refused"
+like "$(cat err)" "a pipe of another user" "a pipe of another user: it is said"
 denet-record -q -o fifo life exit 4
 is $? 4 "a named pipe takes a trace"
 wait

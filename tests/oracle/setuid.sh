@@ -53,6 +53,8 @@ hidden() {
 	is "$(ask user.dnt "SELECT pid, argv FROM execs JOIN $since
 		ON trace_id = t AND process_id = p AND time_ns > since WHERE argv IS NOT NULL")" "" \
 		"$name: nor what it executes"
+	ok "$name: root sees where they map memory" test "$(ask ../root.dnt "SELECT count(*) $after AND s.ret > 4096")" -gt 0
+	is "$(ask user.dnt "SELECT count(*) $after AND s.ret > 0")" 0 "$name: others see no result"
 	ok "$name: they are timed" test "$(ask user.dnt "SELECT count(*) $after AND s.dur_ns > 0")" -gt 5
 	is "$(ask user.dnt "SELECT count(*) FROM not_observed WHERE subject = 'setuid'")" 1 "$name: the trace says so"
 	is "$(ask ../root.dnt "SELECT count(*) FROM not_observed WHERE subject = 'setuid'")" 0 \
