@@ -45,7 +45,8 @@ views_numbers() {
 	sql numbers.dnt "$tree SELECT 'call!' || s.tid || '!' || s.name || '!' || ($args) || '!' || $result ||
 		'!' || s.thread_id AS line FROM syscalls AS s $mine" | sort -s -k2,2n | awk -F "$tab" '
 		function held_out() {
-			if (held != "" && !((tid in killed) && held ~ /\t-(ERESTART[A-Z_]*|EINTR|ENOSYS)$/))
+			if (held != "" && held !~ /\t-ENOSYS$/ &&
+			    !((tid in killed) && held ~ /\t-(ERESTART[A-Z_]*|EINTR)$/))
 				print held
 			held = ""
 		}

@@ -18,11 +18,14 @@ function flush_call(last)
 {
 	if (held_name == "")
 		return
-	# killed in it, or between strace's stop and its entry, of which strace may say nothing
-	if (last && (((held_tid in killed_in_call) &&
-		      (held_result ~ /^-(ERESTART|EINTR)/ || held_flags ~ /no_enter/)) ||
-		     (held_result == "-ENOSYS" && held_flags ~ /no_enter/)))
+	# killed in it, or between strace's stop and its entry
+	if (last && (held_tid in killed_in_call) &&
+	    (held_result ~ /^-(ERESTART|EINTR)/ || held_flags ~ /no_enter/))
 		held_result = "?"
+	else if (last && held_result == "-ENOSYS" && held_flags ~ /no_enter/) {
+		held_name = ""	# before strace was told of the stop: it logs nothing
+		return
+	}
 	if (!raw && held_result !~ /^[-?]/)
 		held_result = "ok"
 	print "call", held_tid, held_name, raw ? held_args : "", held_result
