@@ -32,6 +32,25 @@ struct {
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
 
+/* This CPU's scratch area, or NULL where it is taken. */
+static __always_inline struct exec_scratch *take_exec_scratch(void)
+{
+	__u32 cpu = bpf_get_smp_processor_id();
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &cpu);
+
+	return s && take(&s->busy) ? s : NULL;
+}
+
+/* The current task, not the first of its process, has the first one's tid now. */
+static __always_inline void tid_changed(struct task_struct *task, struct dn_task_state *st)
+{
+	st->flags |= DN_CALL_TID_CHANGED;
+	st->next_thread = new_thread_id();
+	st->seq++;	/* records of the old id, the execve's among them */
+	send_start(task, st, st->next_thread, st->thread, DN_ORIGIN_EXEC, 0);
+	st->seq--;
+}
+
 #define CLONE_VM 0x00000100ull	/* linux/sched.h */
 #define CLONE_VFORK 0x00004000ull
 #define CLONE_THREAD 0x00010000ull

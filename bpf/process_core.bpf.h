@@ -82,20 +82,15 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 {
 	struct exec_scratch *s;
 	unsigned long begin, end;
-	__u32 cpu = bpf_get_smp_processor_id(), off;
+	__u32 off;
 	bool hidden, secure;
 	__u16 parts = 0;
 	long n;
 
 	if (!st || !st->armed || run.stopping)
 		return 0;
-	if (old_pid != READ(task, pid)) {
-		st->flags |= DN_CALL_TID_CHANGED;
-		st->next_thread = new_thread_id();
-		st->seq++;	/* records of the old id, the execve's among them */
-		send_start(task, st, st->next_thread, st->thread, DN_ORIGIN_EXEC, 0);
-		st->seq--;
-	}
+	if (old_pid != READ(task, pid))
+		tid_changed(task, st);
 	begin = BPF_CORE_READ(task, mm, arg_start);
 	end = BPF_CORE_READ(task, mm, arg_end);
 	if (knobs.strings && st->late && !st->hidden)
@@ -108,8 +103,8 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	if (knobs.hide_setuid &&
 	    (secure || BPF_CORE_READ(bprm, interp_flags) & BINPRM_FLAGS_ENFORCE_NONDUMP))
 		st->hidden = 1;
-	s = bpf_map_lookup_elem(&exec_scratch, &cpu);
-	if (!s || !take(&s->busy)) {
+	s = take_exec_scratch();
+	if (!s) {
 		count(DN_COUNT_lifecycle_lost);
 		return 0;
 	}

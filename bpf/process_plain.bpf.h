@@ -108,14 +108,6 @@ struct {
 	__type(value, char[DN_RING_PATH_MAX]);
 } exec_paths SEC(".maps");
 
-static __always_inline struct exec_scratch *take_exec_scratch(void)
-{
-	__u32 cpu = bpf_get_smp_processor_id();
-	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &cpu);
-
-	return s && take(&s->busy) ? s : NULL;
-}
-
 static __always_inline void call_begins(struct task_struct *task, const struct dn_task_state *st, __u32 slot)
 {
 	__u64 key = (__u64)task;
@@ -187,13 +179,8 @@ static __always_inline void exec_done(struct task_struct *task, struct dn_task_s
 	char *path;
 	long n;
 
-	if (ok && old != tid) {
-		st->flags |= DN_CALL_TID_CHANGED;
-		st->next_thread = new_thread_id();
-		st->seq++;	/* records of the old id, the execve's among them */
-		send_start(task, st, st->next_thread, st->thread, DN_ORIGIN_EXEC, 0);
-		st->seq--;
-	}
+	if (ok && old != tid)
+		tid_changed(task, st);
 	s = ok ? take_exec_scratch() : NULL;
 	if (s) {
 		s->head.type = DN_RING_EXEC;

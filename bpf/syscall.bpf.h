@@ -107,13 +107,11 @@ static __always_inline __u32 open_call(struct dn_task_state *st, struct task_str
 	if (st->hidden) {
 		count(DN_COUNT_hidden);
 		st->nargs = 0;
+		__builtin_memset(st->args, 0, sizeof(st->args));
 	} else {
-		st->nargs = st->nr < DN_NR_MAX ?
-			plan_of(slot, st->nr)->nargs : 6;
+		st->nargs = st->nr < DN_NR_MAX ? plan_of(slot, st->nr)->nargs : 6;
+		dn_call_args(regs, st->abi, st->args);
 	}
-	dn_call_args(regs, st->abi, st->args);
-	if (st->hidden)
-		st->args[0] = st->args[1] = st->args[2] = st->args[3] = st->args[4] = st->args[5] = 0;
 	return slot;
 }
 
@@ -209,8 +207,7 @@ static __always_inline int call_returns(struct pt_regs *regs, long ret)
 #ifdef DN_PLAIN
 	if (is_exec(slot, st->nr))
 		exec_done(task, st, regs, !ret);
-#endif
-#ifndef DN_PLAIN
+#else
 	if (knobs.hide_setuid && is_exec(slot, st->nr) && !ret && !st->exec_seen)
 		st->hidden = 1;		/* nobody has seen what it became */
 #endif

@@ -17,19 +17,16 @@
 #include "denet.skel.h"
 #include "denet_plain.skel.h"
 #include "denet_raw.skel.h"
+#include "kernel.h"
 #include "probe.h"
 #include "record.h"
 #include "syscalls.h"
 #include "trial.skel.h"
 
 const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS] = {
-	{ "tp_btf", "tp_btf", "task_storage", "btf",
-	  "BTF of the kernel and task storage for tracing programs (5.13 or later)",
-	  denet_bpf__elf_bytes },
-	{ "raw_tp", "raw_tp", "hash", "btf",
-	  "BTF of the kernel and the BPF ring buffer (5.8 or later)", denet_raw_bpf__elf_bytes },
-	{ "no_btf", "raw_tp", "hash", "none", "the BPF ring buffer (5.8 or later)",
-	  denet_plain_bpf__elf_bytes },
+	{ "tp_btf", "tp_btf", "task_storage", "btf", denet_bpf__elf_bytes },	/* Linux 5.13 */
+	{ "raw_tp", "raw_tp", "hash", "btf", denet_raw_bpf__elf_bytes },	/* 5.8 */
+	{ "no_btf", "raw_tp", "hash", "none", denet_plain_bpf__elf_bytes },	/* 5.8 */
 };
 
 const struct dn_object_kind dn_object_trial = { .rung = DN_TRIAL_ONLY, .bytes = trial_bpf__elf_bytes };
@@ -148,10 +145,8 @@ static int set_initial(struct bpf_object *obj, const char *name, const void *p, 
 static bool preemptible(void)
 {
 	struct utsname u;
-	unsigned major, minor;
 
-	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-	       (major > 6 || (major == 6 && minor >= 19) || strstr(u.version, "PREEMPT_RT"));
+	return !dn_kernel_before(6, 19) || (!uname(&u) && strstr(u.version, "PREEMPT_RT"));
 }
 
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)

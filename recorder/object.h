@@ -18,7 +18,6 @@ struct dn_object_kind {
 	const char *attach;		/* how its programs are attached */
 	const char *state;		/* where the state of a task lives */
 	const char *types;		/* how kernel structures are known */
-	const char *needs;		/* in words */
 	const void *(*bytes)(size_t *n);
 };
 

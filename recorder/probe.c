@@ -166,23 +166,25 @@ static void say_why(char why[WHY], int err, const char *fmt, ...)
 			 words, words[0] ? ")" : "");
 }
 
-/* A program's name as the table has it, which outlives the object; or NULL. */
-static const char *name_of(const struct bpf_program *prog)
+/* The subject of a program; sets *name, if not NULL, to its name as the table has
+ * it, which outlives the object. */
+static const struct subject *subject_of(const char *program, const char **name)
 {
 	for (unsigned s = 0; s < SUBJECTS; s++)
 		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++)
-			if (!strcmp(subjects[s].program[i], bpf_program__name(prog)))
-				return subjects[s].program[i];
+			if (!strcmp(subjects[s].program[i], program)) {
+				if (name)
+					*name = subjects[s].program[i];
+				return &subjects[s];
+			}
 	return NULL;
 }
 
 const char *dn_probe_subject(const char *program)
 {
-	for (unsigned s = 0; s < SUBJECTS; s++)
-		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++)
-			if (!strcmp(subjects[s].program[i], program))
-				return subjects[s].name;
-	return NULL;
+	const struct subject *s = subject_of(program, NULL);
+
+	return s ? s->name : NULL;
 }
 
 const char *dn_probe_without(const char *subject)
@@ -201,6 +203,16 @@ const char *dn_probe_typed(unsigned i)
 	return i < TYPED ? typed[i].name : NULL;
 }
 
+/* Of a rung, from the best one on; DN_OBJECT_KINDS where it is none of BPF. */
+static unsigned kind_of(const char *rung)
+{
+	unsigned i = 0;
+
+	while (i < DN_OBJECT_KINDS && strcmp(rung, dn_object_kind[i].rung))
+		i++;
+	return i;
+}
+
 static bool keeps_hash(const struct dn_object_kind *k)
 {
 	return !strcmp(k->state, "hash");
@@ -208,10 +220,9 @@ static bool keeps_hash(const struct dn_object_kind *k)
 
 bool dn_probe_walks(const char *rung, const char *subject)
 {
-	for (unsigned i = 0; i < DN_OBJECT_KINDS; i++)
-		if (!strcmp(dn_object_kind[i].rung, rung))
-			return keeps_hash(&dn_object_kind[i]) && !strcmp(subject, "threads_at_end");
-	return false;
+	unsigned i = kind_of(rung);
+
+	return i < DN_OBJECT_KINDS && keeps_hash(&dn_object_kind[i]) && !strcmp(subject, "threads_at_end");
 }
 
 bool dn_probe_hopeless(int err)
@@ -244,7 +255,8 @@ static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_ob
 		dn_object_only(one, bpf_program__name(prog));
 		err = bpf_object__load(one);
 		if (err) {
-			r[n].program = name_of(prog);
+			r[n].program = NULL;
+			subject_of(bpf_program__name(prog), &r[n].program);
 			say_why(r[n++].why, -err, "the kernel refuses %s", bpf_program__name(prog));
 		}
 		bpf_object__close(one);
@@ -264,10 +276,9 @@ static const struct refusal *refused(const struct refusal *r, unsigned n, const 
 /* A program that no rung can do without and that is refused, or NULL. */
 static const struct refusal *needed_refused(const struct refusal *r, unsigned n)
 {
-	for (unsigned s = 0; s < SUBJECTS; s++)
-		for (unsigned i = 0; subjects[s].needed && i < PARTS && subjects[s].program[i]; i++)
-			if (refused(r, n, subjects[s].program[i]))
-				return refused(r, n, subjects[s].program[i]);
+	for (unsigned i = 0; i < n; i++)
+		if (r[i].program && subject_of(r[i].program, NULL)->needed)
+			return &r[i];
 	return NULL;
 }
 
@@ -394,8 +405,8 @@ static int climb(struct dn_probe *p, const struct dn_object_kind *k, const struc
 	return attach(p, r, n, why);
 }
 
-static struct observed *observe(struct dn_probe *p, const char *name, const char *rung,
-				const char *reason, const char *without)
+static void observe(struct dn_probe *p, const char *name, const char *rung, const char *reason,
+		    const char *without)
 {
 	struct observed *s = &p->seen[p->nseen++];
 
@@ -403,7 +414,6 @@ static struct observed *observe(struct dn_probe *p, const char *name, const char
 	s->rung = rung;
 	s->without = without;
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
-	return s;
 }
 
 /* What was taken for each subject. */
@@ -470,10 +480,7 @@ static int may(char why[WHY])
 
 bool dn_probe_is_rung(const char *name)
 {
-	for (unsigned i = 0; i < DN_OBJECT_KINDS; i++)
-		if (!strcmp(name, dn_object_kind[i].rung))
-			return true;
-	return !strcmp(name, "proc");
+	return kind_of(name) < DN_OBJECT_KINDS || !strcmp(name, "proc");
 }
 
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
@@ -484,14 +491,17 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	char now[WHY] = "";
 	size_t at;
 	uint32_t size;
-	unsigned n = 0, first = 0;
+	unsigned n = 0, first = o->rung ? kind_of(o->rung) : 0;
 	int err = -ENOMEM;
 
 	why[0] = 0;
 	if (!p)
 		goto fail;
-	while (o->rung && first < DN_OBJECT_KINDS && strcmp(o->rung, dn_object_kind[first].rung))
-		first++;
+	if (first == DN_OBJECT_KINDS) {
+		err = -EOPNOTSUPP;
+		snprintf(now, sizeof(now), "no BPF was asked for (--rung)");
+		goto fail;
+	}
 	p->strings = o->strings;
 	p->hide_setuid = o->hide_setuid;
 	dn_object_listen();
@@ -517,7 +527,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		}
 		if (o->hide_setuid && strcmp(k->types, "btf")) {
 			err = -EOPNOTSUPP;
-			snprintf(now, sizeof(now), "%s", "without BTF it cannot be seen when a process becomes "
+			snprintf(now, sizeof(now), "without BTF it cannot be seen when a process becomes "
 				 "setuid, from where on only root may look at it");
 			break;
 		}
@@ -532,10 +542,6 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		at = strlen(p->above);
 		snprintf(p->above + at, sizeof(p->above) - at, "%s%s: %s", at ? "; " : "", k->rung, now);
 		err = i + 1 < DN_OBJECT_KINDS ? 0 : err;
-	}
-	if (!err) {
-		err = -EOPNOTSUPP;
-		snprintf(now, sizeof(now), "no BPF was asked for (--rung)");
 	}
 fail:
 	snprintf(why, 512, "%s", now[0] ? now : strerror(-err));

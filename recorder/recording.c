@@ -114,21 +114,21 @@ static void on_news(void *ctx, const struct dn_tree_news *n)
 }
 
 /* What to do when the BPF side cannot be had. */
-static const char *advice(int err, char buf[512])
+static void advice(int err, char out[512])
 {
-	switch (err) {
-	case EPERM:
-		dn_rights_advice(buf, 512);
-		return buf;
-	case EOPNOTSUPP:
-		return "record as root";
-	case EMFILE:
-	case ENFILE:
-		return "raise the limit of open files (ulimit -n)";
-	case ENOMEM:
-		return "ask for less with --buffer, or raise the limit of memory";
+	const char *what = "BPF needs Linux 5.8 or later, and a denet-record that was built with it";
+
+	if (err == EPERM) {
+		dn_rights_advice(out, 512);
+		return;
 	}
-	return "BPF needs Linux 5.8 or later, and a denet-record that was built with it";
+	if (err == EOPNOTSUPP)
+		what = "record as root";
+	else if (err == EMFILE || err == ENFILE)
+		what = "raise the limit of open files (ulimit -n)";
+	else if (err == ENOMEM)
+		what = "ask for less with --buffer, or raise the limit of memory";
+	snprintf(out, 512, "%s", what);
 }
 
 /* The lowest way of recording: why the others failed, and what mends it. */
@@ -207,24 +207,18 @@ static void say_lacks(struct dn_rec *x)
 		dn_say("not observed on this kernel: %s (%s)", names, why);
 }
 
-/* The only part that needs capabilities: loads, attaches. Without x->probe *probe_err and
- * why tell why; that is no error. */
-static int attach(struct dn_rec *x, int *probe_err, char why[512], const char **todo, char buf[512])
+/* The only part that needs capabilities: loads, attaches. Without x->probe why
+ * says why and todo what mends it; that is no error. */
+static int attach(struct dn_rec *x, char why[512], char todo[512])
 {
 	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
 		.rung = x->o->rung, .hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];
 	int err;
 
-	if (x->o->rung && !strcmp(x->o->rung, "proc")) {
-		snprintf(why, 512, "no BPF was asked for (--rung)");
-		*probe_err = EOPNOTSUPP;
-		return dn_rights_drop(false);
-	}
 	if (dn_rights_bpf_kills()) {
 		snprintf(why, 512, "a seccomp filter kills whoever calls bpf(2)");
-		*probe_err = EPERM;
-		*todo = "record outside of it";
+		snprintf(todo, 512, "record outside of it");
 		return dn_rights_drop(false);
 	}
 	err = dn_rights_raise();
@@ -233,9 +227,8 @@ static int attach(struct dn_rec *x, int *probe_err, char why[512], const char **
 		return err;
 	}
 	x->probe = dn_probe_open(&po, why);
-	*probe_err = errno;
 	if (!x->probe)
-		*todo = advice(*probe_err, buf);	/* of the capabilities as they were */
+		advice(errno, todo);	/* of the capabilities as they were */
 	err = dn_rights_lower();
 	/* Maps are read to the end. Before 5.19 ("bpf: refine kernel.unprivileged_bpf_disabled
 	 * behaviour") that can need CAP_BPF: it is tried. */
@@ -254,16 +247,15 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 	struct dn_keyframe_opts ko = { 0 };
 	struct dn_environ_opts eo = { .recorder_argv = who->argv, .command_argv = x->o->argv,
 		.environ = who->environ, .no_redact = !x->o->redact, .capabilities = who->capabilities };
-	char why[512], buf[512];
-	const char *todo = "";
-	int err, probe_err;
+	char why[512], todo[512];
+	int err;
 
 	if (x->o->rung && !dn_probe_is_rung(x->o->rung)) {
 		dn_say("there is no rung \"%s\" here; the rungs are tp_btf, raw_tp, no_btf and proc", x->o->rung);
 		return -EINVAL;
 	}
 	x->locked = (struct dn_sink){ NULL, locked_row, x };
-	err = attach(x, &probe_err, why, &todo, buf);	/* before there are other threads: see rights.h */
+	err = attach(x, why, todo);	/* before there are other threads: see rights.h */
 	if (err)
 		return err;
 	x->root = DN_ROOT_THREAD;

@@ -17,9 +17,10 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "kernel.h"
 
 #define BIT(cap) (UINT64_C(1) << (cap))
 #define LOADING (BIT(CAP_BPF) | BIT(CAP_PERFMON))
@@ -205,13 +206,9 @@ static uint64_t of_file(void)
  * limit (kernel/bpf/syscall.c, bpf_map_charge_init). */
 static bool memlock_counts(void)
 {
-	unsigned major, minor;
-	struct utsname u;
 	struct rlimit r;
 
-	return !uname(&u) && sscanf(u.release, "%u.%u", &major, &minor) == 2 &&
-	       (major < 5 || (major == 5 && minor < 11)) && !getrlimit(RLIMIT_MEMLOCK, &r) &&
-	       r.rlim_cur != RLIM_INFINITY;
+	return dn_kernel_before(5, 11) && !getrlimit(RLIMIT_MEMLOCK, &r) && r.rlim_cur != RLIM_INFINITY;
 }
 
 void dn_rights_advice(char *out, size_t cap)
