@@ -180,7 +180,7 @@ no_tracefs='umount -q -R /sys/kernel/debug; umount -q -R /sys/kernel/tracing'
 check $full "no tracefs" unshare -m sh -c "$no_tracefs"'; exec "$@"' -
 like "$(said tracefs)" "is not mounted" "no tracefs: said"
 is "$(state tracefs)" info "no tracefs: no probe needs it"
-if unshare -m mount -t tracefs nodev /sys/kernel/tracing 2>/dev/null; then
+if unshare -m sh -c "$no_tracefs"'; mount -t tracefs nodev /sys/kernel/tracing' 2>/dev/null; then
 	check $full "tracefs for root" unshare -m sh -c "$no_tracefs"'; mount -t tracefs nodev /sys/kernel/tracing; exec "$@"' -
 	is "$(state tracefs)" ok "tracefs for root: readable"
 	mkdir -p parent/tracing
