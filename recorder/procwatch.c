@@ -39,6 +39,7 @@
 #define FIGURES_NS (20 * (uint64_t)MS)	/* between readings of more than stat */
 #define ONE_EXEC_NS 20000000u	/* what looks the same within it is one execve */
 #define BLANK_LOOKS 3		/* without a stack, until it is taken for one we may not see */
+#define BARE_LOOKS 16		/* without arguments, until it is taken for one that has none */
 #define FULL_SCAN 64		/* scans, until known pids are looked at again */
 #define PIDFDS_MOST 1024
 
@@ -176,6 +177,11 @@ static int exec_seen(struct dn_procwatch *w, struct dn_watched *p)
 	/* Nothing is left of one that is over: what it was is not known. */
 	if (im.path <= 0 && !im.argv)
 		return 0;
+	/* In the midst of execve(2) the path is there before the arguments
+	 * (begin_new_exec and create_elf_tables in the kernel). */
+	if (im.path > 0 && !im.argv && ++p->bare < BARE_LOOKS)
+		return 0;
+	p->bare = 0;
 	/* The address of the stack is set twice on the way (fs/exec.c, fs/binfmt_elf.c). */
 	image = XXH64(w->argv, im.argv, XXH64(w->exe, im.path > 0 ? (size_t)im.path : 0, 0));
 	if (image == p->image && now < p->image_time + ONE_EXEC_NS)
@@ -194,8 +200,11 @@ static int look_image(struct dn_procwatch *w, struct dn_watched *p, const struct
 		p->stack = st->stack;
 		p->blank = 0;
 		dn_watch_keep_comm(p->comm, st);
+		p->bare = 0;
 		return exec_seen(w, p);
 	}
+	if (p->bare)
+		return exec_seen(w, p);
 	if (!st->stack && p->stack) {
 		if (++p->blank < BLANK_LOOKS || !renamed)
 			return 0;
@@ -232,6 +241,9 @@ static int ended(struct dn_procwatch *w, struct dn_watched *p)
 {
 	int err = tasks_end(w, p);
 
+	/* Of an execve that it ended in, the name is known at least. */
+	if (p->bare && !err)
+		err = dn_watch_comm_row(w, p);
 	dn_watch_last_figures(w, p);
 	p->ended = true;
 	drop_pidfd(w, p);

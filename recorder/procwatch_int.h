@@ -42,6 +42,7 @@ struct dn_watched {
 	uint64_t stack, stack_before;
 	uint64_t image, image_time;	/* what was executed last, and when that was seen */
 	unsigned blank;			/* looks in a row without a stack */
+	unsigned bare;			/* looks in a row at an image without arguments */
 	char comm[16];
 	bool gone;			/* not in /proc any more */
 	bool ended;			/* its rows are written */
