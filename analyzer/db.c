@@ -97,7 +97,8 @@ static int prepare(struct dn_db *db, unsigned flags, char *err, size_t errlen)
 {
 	int64_t id, version;
 	/* A defensive connection refuses journal_mode = OFF: that comes before. */
-	int ret = exec(db->h, "PRAGMA page_size = 32768; PRAGMA journal_mode = OFF;"
+	int ret = exec(db->h, "PRAGMA page_size = 32768; PRAGMA auto_vacuum = NONE;"
+			      "PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode = OFF;"
 			      "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
 			      "PRAGMA cache_size = -32768");
 
