@@ -670,6 +670,61 @@ WHERE s.listening IS NULL AND
       (o.name IN ('accept', 'pair') OR s.connect_start IS NOT NULL OR s.remote IS NOT NULL OR
        s.peer_inode IS NOT NULL OR s.sends + s.receives > 0);
 
+-- view peers: with whom a process had connections: one row for each process, kind, direction and other end
+--   trace_id: id: trace
+--   process_id: id: process that made or accepted the connections; NULL: not known
+--   pid: : process id
+--   comm: : last name of the process
+--   kind: : tcp, udp, unix, ...
+--   direction: : as in v_conn
+--   peer: : address of the other end; of accepted ones without its port
+--   connections: count: connections and attempts
+--   failed: count: of these, that never came about
+--   errors: : names of their errors, separated by commas
+--   sent: bytes: that their sockets took
+--   received: bytes: that they gave
+--   retransmits: count: TCP segments sent again
+--   resets: count: resets sent and received
+--   connect_mean_ns: ns: mean time until they were established; NULL: not seen
+--   connect_max_ns: ns: the longest
+--   first_ns: ns: begin of the first
+CREATE VIEW peers AS
+SELECT trace_id, process_id, pid, comm, kind, direction,
+       iif(direction = 'in' AND remote_port IS NOT NULL,
+           rtrim(rtrim(remote, '0123456789'), ':'), remote) AS peer,
+       count(*) AS connections, sum(failed) AS failed, group_concat(DISTINCT error) AS errors,
+       sum(sent) AS sent, sum(received) AS received, sum(retransmits) AS retransmits,
+       sum(resets) AS resets, CAST(avg(connect_ns) AS INTEGER) AS connect_mean_ns,
+       max(connect_ns) AS connect_max_ns, min(start_ns) AS first_ns
+FROM v_conn GROUP BY trace_id, process_id, kind, direction, 7;
+
+-- view listeners: a socket that waited for connections
+--   trace_id: id: trace
+--   sock_id: id: socket
+--   process_id: id: process that made it; NULL: not known
+--   pid: : process id
+--   comm: : last name of the process
+--   kind: : tcp, unix, ...
+--   address: : where it listened
+--   port: : of inet and inet6
+--   listening_ns: ns: since when; NULL: it did so before it was first seen
+--   ended_ns: ns: until when; NULL: not seen
+--   accepted: count: connections that were accepted
+--   sent: bytes: that their sockets took
+--   received: bytes: that they gave
+CREATE VIEW listeners AS
+SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.kind,
+       s.local AS address,
+       iif(s.family IN (2, 10),
+           CAST(replace(s.local, rtrim(s.local, '0123456789'), '') AS INTEGER), NULL) AS port,
+       s.listening AS listening_ns, s.ended AS ended_ns, ifnull(a.accepted, 0) AS accepted,
+       ifnull(a.sent, 0) AS sent, ifnull(a.received, 0) AS received
+FROM raw_socket AS s
+LEFT JOIN raw_process AS p ON p.process = s.process
+LEFT JOIN (SELECT listener, count(*) AS accepted, sum(sent) AS sent, sum(received) AS received
+           FROM raw_socket WHERE listener IS NOT NULL GROUP BY listener) AS a ON a.listener = s.sock
+WHERE s.listening IS NOT NULL OR a.listener IS NOT NULL;
+
 -- view offcpu: a time a thread was off the CPU (not recorded by this version: no rows)
 --   trace_id: id: trace
 --   process_id: id: process
