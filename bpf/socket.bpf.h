@@ -20,6 +20,7 @@
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define SOCK_RAW 3
+#define SOCK_SEQPACKET 5
 #define MSG_PEEK 0x2		/* linux/socket.h */
 #define MSG_ERRQUEUE 0x2000
 #define TCP_ESTABLISHED 1	/* net/tcp_states.h */

@@ -11,8 +11,8 @@
 
 #include "socket.bpf.h"
 
-/* What is known at the entry waits in the state of the task: none of these
- * functions comes into another of them. */
+/* What is known at the entry waits in the state of the task. Where one of these
+ * functions comes into another, the inner one takes it. */
 static __always_inline int probe_enters(struct socket *socket, int flags)
 {
 	struct dn_task_state *st = task_state(this_task());
@@ -36,17 +36,22 @@ static __always_inline int probe_returns(int ret, bool out)
 	return sock_moved(sk, sock_inode(sk), ret, st->probe_flags, out);
 }
 
-static __always_inline int sock_result_of(__u64 socket, int ret, int flags, bool out)
+/* The functions of seqpacket may or may not come through those of datagrams, as the compiler
+ * saw fit: there they do not count. */
+static __always_inline int sock_result_of(__u64 socket, int ret, int flags, bool out, bool dgram)
 {
-	return sock_moved((__u64)BPF_CORE_READ((struct socket *)socket, sk),
-			  BPF_CORE_READ((struct socket *)socket, file, f_inode, i_ino), ret, flags, out);
+	struct sock *sk = BPF_CORE_READ((struct socket *)socket, sk);
+
+	if (dgram && BPF_CORE_READ(sk, sk_type) == SOCK_SEQPACKET)
+		return 0;
+	return sock_moved((__u64)sk, BPF_CORE_READ((struct socket *)socket, file, f_inode, i_ino), ret, flags, out);
 }
 
-#define SENDS(function)                                                              \
+#define SENDS(function, dgram)                                                       \
 	SEC("fexit/" #function)                                                      \
 	int BPF_PROG(fexit_##function, struct socket *socket, void *msg, size_t size, int ret) \
 	{                                                                            \
-		return sock_result_of(number_of(ctx, 0), ret, 0, true);              \
+		return sock_result_of(number_of(ctx, 0), ret, 0, true, dgram);       \
 	}                                                                            \
 	SEC("kprobe/" #function)                                                     \
 	int kprobe_##function(struct pt_regs *ctx)                                   \
@@ -59,12 +64,12 @@ static __always_inline int sock_result_of(__u64 socket, int ret, int flags, bool
 		return probe_returns(DN_RESULT(ctx), true);                          \
 	}
 
-#define RECEIVES(function)                                                           \
+#define RECEIVES(function, dgram)                                                    \
 	SEC("fexit/" #function)                                                      \
 	int BPF_PROG(fexit_##function, struct socket *socket, void *msg, size_t size, int flags, \
 		     int ret)                                                        \
 	{                                                                            \
-		return sock_result_of(number_of(ctx, 0), ret, flags, false);         \
+		return sock_result_of(number_of(ctx, 0), ret, flags, false, dgram);  \
 	}                                                                            \
 	SEC("kprobe/" #function)                                                     \
 	int kprobe_##function(struct pt_regs *ctx)                                   \
@@ -77,13 +82,15 @@ static __always_inline int sock_result_of(__u64 socket, int ret, int flags, bool
 		return probe_returns(DN_RESULT(ctx), false);                         \
 	}
 
-SENDS(inet_sendmsg)
-SENDS(inet6_sendmsg)
-SENDS(unix_stream_sendmsg)
-SENDS(unix_dgram_sendmsg)
-RECEIVES(inet_recvmsg)
-RECEIVES(inet6_recvmsg)
-RECEIVES(unix_stream_recvmsg)
-RECEIVES(unix_dgram_recvmsg)
+SENDS(inet_sendmsg, false)
+SENDS(inet6_sendmsg, false)
+SENDS(unix_stream_sendmsg, false)
+SENDS(unix_dgram_sendmsg, true)
+SENDS(unix_seqpacket_sendmsg, false)
+RECEIVES(inet_recvmsg, false)
+RECEIVES(inet6_recvmsg, false)
+RECEIVES(unix_stream_recvmsg, false)
+RECEIVES(unix_dgram_recvmsg, true)
+RECEIVES(unix_seqpacket_recvmsg, false)
 
 #endif

@@ -32,12 +32,12 @@
 #define LIFE_RING_BYTES (2u << 20)
 #define PROGRAMS_MAX 64
 #define WHY 320
-#define PARTS 28
+#define PARTS 34
 
 /* The functions of bpf/socket_probe.bpf.h by one way. */
 #define FUNCTIONS(way)                                                               \
 	way "_inet_sendmsg", way "_inet6_sendmsg", way "_unix_stream_sendmsg", way "_unix_dgram_sendmsg", \
-	way "_inet_recvmsg", way "_inet6_recvmsg", way "_unix_stream_recvmsg", way "_unix_dgram_recvmsg"
+	way "_unix_seqpacket_sendmsg", way "_unix_seqpacket_recvmsg", way "_inet_recvmsg", way "_inet6_recvmsg", way "_unix_stream_recvmsg", way "_unix_dgram_recvmsg"
 
 /* Subjects, and the programs that observe them. */
 static const struct subject {

@@ -74,7 +74,7 @@ initramfs() {
 	mkdir -p root/bin root/usr/bin root/modules || return
 	find "$image" -name '*.ko' -exec cp {} root/modules/ \;
 	cp "$here/init" "$here/work.sh" "$oracle/lib-both.sh" root/ && chmod 755 root/init &&
-		$install "$build/denet-record" "$build"/tests/programs/{calls,life,signals} || return
+		$install "$build/denet-record" "$build"/tests/programs/{calls,life,signals,talk} || return
 	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) | gzip -1 >initramfs
 }
 
@@ -99,6 +99,19 @@ rungs() {
 	diag "$(cat "$DN_BUILDDIR/tests/kernels/$release-$arch.rungs")"
 	is "$(awk 'NF < 3 || $3 == "none" && NF == 3 { print } END { if (!NR) print "no probe" }' \
 		"$DN_BUILDDIR/tests/kernels/$release-$arch.rungs")" "" "$name: each probe works, or says why not"
+}
+
+# talks: bytes by kind of socket, as the calls themselves said; the same by every way.
+talks() {
+	for way in tracepoint fentry kprobe calls; do
+		is "$(cat talk-$way.status) $(cat talk-$way.err)" "0 " "$name: --rung=$way: it is recorded"
+		is "$(denet-analyze talk-$way.dnt --csv --sql "SELECT kind, sum(sent), sum(received), sum(sends),
+				sum(receives) FROM sock GROUP BY kind" | tr -d '\r' | sed 1d)" "$(cat talk-$way.said)" \
+			"$name: --rung=$way: bytes through sockets"
+		denet-analyze talk-$way.dnt --csv --sql "SELECT 'bytes_by_$way ' || rung || ' ' || ifnull(reason, '')
+			FROM probes WHERE name = 'socket_bytes'" | tr -d '\r"' | sed "1d; s/^/$(cat release) /" \
+			>>"$DN_BUILDDIR/tests/kernels/$release-$arch.rungs"
+	done
 }
 
 # The numbers of an architecture are in its trace.
@@ -126,7 +139,7 @@ kernel() {
 		build=$DN_BUILDDIR/aarch64
 		install=install_foreign
 		[ -f "$build/config.status" ] || skip_all "not built for arm64: ./bootstrap.sh cross aarch64"
-		make -C "$build" denet-record tests/programs/{calls,life,signals} >made 2>&1 || {
+		make -C "$build" denet-record tests/programs/{calls,life,signals,talk} >made 2>&1 || {
 			not_ok "Linux $release $arch: it builds" "$(tail -n 20 made)"
 			done_testing
 		}
@@ -153,6 +166,7 @@ kernel() {
 	[ ! -s release ] || rungs
 	if [ -s strings.dnt ]; then
 		[ "$arch" != arm64 ] || arm64_names
+		talks
 		says_numbers "$name"
 		views_numbers "$name, by SQL"
 		says_strings "$name"
