@@ -120,17 +120,24 @@ static const struct dn_call_str *string_of(const struct line *l, unsigned int i)
 	return NULL;
 }
 
-static void put_string(struct line *l, const struct dn_call_str *s, uint64_t v)
+/* kind: that of the argument. */
+static void put_string(struct line *l, const struct dn_call_str *s, unsigned int kind, uint64_t v)
 {
 	bool cut = s->flags & DN_STR_TRUNCATED;
+	bool message = kind == DN_KIND_MSGHDR || kind == DN_KIND_MSGHDR_OUT;
 
 	switch (s->kind) {
 	case DN_STR_SOCKADDR:
 	case DN_STR_SOCKADDR_OUT:
-		if (s->len < 2)		/* not even a family */
+		if (s->len < 2) {		/* not even a family */
 			dn_line_pointer(l, v);
-		else
-			dn_sockaddr_text(l->t, s->p, s->len);
+			break;
+		}
+		if (message)
+			dn_text_add(l->t, "{msg_name=");
+		dn_sockaddr_text(l->t, s->p, s->len);
+		if (message)
+			dn_text_add(l->t, ", ...}");
 		break;
 	case DN_STR_ARGV:
 		put_vector(l, s);
@@ -369,7 +376,7 @@ static unsigned int put_arg(struct line *l, unsigned int i)
 	}
 	dn_line_next(l);
 	if (s) {
-		put_string(l, s, v);
+		put_string(l, s, kind, v);
 		return 1;
 	}
 	switch (kind) {

@@ -153,6 +153,24 @@ FUNCTION int read_argv(struct string_scratch *s, __u64 ptr, __u32 width)
 	return s->argv_len;
 }
 
+static __always_inline bool is_out(__u32 kind)
+{
+	return kind == DN_STR_SOCKADDR_OUT || kind == DN_STR_MSGHDR_OUT;
+}
+
+/* The address that a struct msghdr names: pointer and length are its first fields. */
+static __always_inline int msghdr_name(struct dn_task_state *st, __u64 msg, __u64 *name)
+{
+	__u32 width = st->abi == DN_NATIVE_ABI ? 8 : 4;
+	__s32 len = 0;
+
+	*name = 0;
+	if (bpf_probe_read_user(name, width, (void *)msg) ||
+	    bpf_probe_read_user(&len, sizeof(len), (void *)(msg + width)))
+		return -1;
+	return !*name || len < 0 ? 0 : len;
+}
+
 /* Length of a socket address: the argument after it, or what that points to. */
 static __always_inline int sockaddr_len(struct dn_task_state *st, __u32 arg, bool out)
 {
@@ -209,7 +227,7 @@ FUNCTION int send_string(struct string_scratch *s, struct dn_task_state *st, __u
 	ptr = st->args[arg];
 	if (!ptr)
 		return 0;
-	s->head.flags = at_return && kind != DN_STR_SOCKADDR_OUT ? DN_STR_LATE : 0;
+	s->head.flags = at_return && !is_out(kind) ? DN_STR_LATE : 0;
 	if (kind == DN_STR_PATH) {
 		n = dn_read_user_str(s->data, DN_RING_PATH_MAX + 1, (void *)ptr);
 		if (n > DN_RING_PATH_MAX)	/* an exact fit is not cut */
@@ -223,7 +241,13 @@ FUNCTION int send_string(struct string_scratch *s, struct dn_task_state *st, __u
 		n = n > 0 ? n - 1 : -1;
 		want = n;
 	} else {
-		want = sockaddr_len(st, arg, kind == DN_STR_SOCKADDR_OUT);
+		if (kind == DN_STR_MSGHDR || kind == DN_STR_MSGHDR_OUT) {
+			want = msghdr_name(st, ptr, &ptr);
+			kind = kind == DN_STR_MSGHDR ? DN_STR_SOCKADDR : DN_STR_SOCKADDR_OUT;
+			item = DN_PLAN(kind, arg);
+		} else {
+			want = sockaddr_len(st, arg, kind == DN_STR_SOCKADDR_OUT);
+		}
 		if (want == 0)
 			return 0;
 		if (want > 0) {
@@ -286,6 +310,17 @@ static __always_inline struct string_scratch *take_scratch(struct dn_task_state 
 	return s;
 }
 
+/* Bytes that the caller has for the address it asks for; -1: not readable. */
+static __always_inline int room_for_address(struct dn_task_state *st, __u32 item)
+{
+	__u32 arg = DN_PLAN_ARG(item);
+	__u64 name;
+
+	if (DN_PLAN_KIND(item) == DN_STR_SOCKADDR_OUT)
+		return sockaddr_len(st, arg, true);
+	return arg > 5 ? -1 : msghdr_name(st, st->args[arg], &name);
+}
+
 /* Reads and sends the strings of the open call that are due: at its entry all
  * but the kernel's answers, at its return those (if it succeeded) and the late
  * ones. */
@@ -306,9 +341,9 @@ FUNCTION int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_return,
 
 		if (!item)
 			break;
-		if (DN_PLAN_KIND(item) == DN_STR_SOCKADDR_OUT) {
+		if (is_out(DN_PLAN_KIND(item))) {
 			if (!at_return) {
-				int room = sockaddr_len(st, DN_PLAN_ARG(item), true);
+				int room = room_for_address(st, item);
 
 				st->addr_room = room < 0 ? DN_RING_SOCKADDR_MAX : room;
 				st->late |= 1 << i;

@@ -91,6 +91,10 @@ static uint8_t str_kind(const struct dn_syscall_arg *a)
 		return DN_STR_SOCKADDR;
 	case DN_KIND_SOCKADDR_OUT:
 		return DN_STR_SOCKADDR_OUT;
+	case DN_KIND_MSGHDR:
+		return DN_STR_MSGHDR;
+	case DN_KIND_MSGHDR_OUT:
+		return DN_STR_MSGHDR_OUT;
 	case DN_KIND_ARGV:
 		return DN_STR_ARGV;
 	}

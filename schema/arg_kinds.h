@@ -58,7 +58,10 @@
 	KIND(38, FCNTL, "result of fcntl, depends on the command")            \
 	KIND(39, IOPRIO, "I/O priority: class and level")                     \
 	KIND(40, SIGNAL, "signal number")                                     \
-	KIND(41, READY, "count of what is ready, 0 after a time-out")
+	KIND(41, READY, "count of what is ready, 0 after a time-out")         \
+	/* What a recorder should read, too. */                               \
+	KIND(42, MSGHDR, "message to send, or several: the address of the first is read") \
+	KIND(43, MSGHDR_OUT, "message that is received, or several: the address of the first is read")
 
 enum dn_kind {
 #define KIND(value, id, doc) DN_KIND_##id = value,

@@ -44,7 +44,11 @@ enum dn_str_kind {
 	DN_STR_SOCKADDR_OUT = 4,	/* the same, filled by the kernel, read at the return */
 	DN_STR_ARGV = 5,		/* arguments, each ended by a NUL */
 	DN_STR_BYTES = 6,		/* text of a given length, without NUL */
-	DN_STR_KIND_MAX
+	DN_STR_KIND_MAX,
+	/* Only between recorder and kernel side: the address that a struct msghdr names, which
+	 * stands in traces as one of those above. */
+	DN_STR_MSGHDR = 8,
+	DN_STR_MSGHDR_OUT = 9,
 };
 
 /* Bits of dn_call_str.flags. */
