@@ -174,6 +174,23 @@ FROM (SELECT *, count(*) OVER () AS n FROM connections
       WHERE trace_id = ?1 AND name = 'connect' AND errors > 0 AND typeof(address) = 'text'
       ORDER BY errors DESC LIMIT 1);
 
+-- A segment in a thousand that is sent again is a loss worth a look on any network of today.
+INSERT OR IGNORE INTO raw_finding
+SELECT ?1, 645, human_digits(n) || ' TCP segments were sent again, most to ' || ifnull(remote, '?') ||
+       ifnull(' (' || human_percent(resent, sent) || ' of all that was sent)', ''), n, 'segments',
+       'SELECT comm, remote, retransmits, sent, srtt_us FROM v_conn WHERE retransmits > 0 '
+       || 'ORDER BY retransmits DESC'
+FROM (SELECT sum(retransmits) OVER () AS n, sum(tcp_resent) OVER () AS resent, sum(tcp_sent) OVER () AS sent, remote
+      FROM raw_socket WHERE trace_id = ?1 AND retransmits > 0 ORDER BY retransmits DESC LIMIT 1)
+WHERE ifnull(resent * 1000 >= sent, 1);
+
+INSERT OR IGNORE INTO raw_finding
+SELECT ?1, 985, human_digits(n) || ' records of sockets and of bytes through them found no room: '
+       || 'what was sent and received is more than what is shown; try a larger --buffer', n, 'records',
+       'SELECT counter, count FROM losses WHERE counter IN (''transfer_lost'', ''sock_lost'')'
+FROM (SELECT sum(count) AS n FROM losses WHERE trace_id = ?1 AND counter IN ('transfer_lost', 'sock_lost'))
+WHERE n > 0;
+
 -- A storm of short-lived processes: a hundred that lived under 10 ms in the
 -- median cost more to make than they do.
 INSERT OR IGNORE INTO raw_finding
