@@ -219,7 +219,7 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 	if (t->figures && r->protocol == IPPROTO_TCP &&
 	    (r->family == AF_INET || r->family == AF_INET6))
 		fill_tcp(r, s);
-	bpf_ringbuf_submit(r, t->type == DN_RING_SOCK ? BPF_RB_NO_WAKEUP : 0);
+	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
