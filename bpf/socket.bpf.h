@@ -240,8 +240,13 @@ FUNCTION int sock_id(__u64 sk, struct dn_task_state *st, __u32 origin, __s32 fd,
 		return 0;
 	fresh.told = origin != DN_SOCK_SOCKET;
 	fresh.id = new_id(&run.last_sock);
-	if (bpf_map_update_elem(&socks, &sk, &fresh, BPF_ANY))
-		count(DN_COUNT_sock_lost);
+	if (bpf_map_update_elem(&socks, &sk, &fresh, BPF_NOEXIST)) {
+		known = known_sock(sk, fresh.inode);
+		if (known)	/* another thread was first */
+			return known->id;
+		if (bpf_map_update_elem(&socks, &sk, &fresh, BPF_ANY))
+			count(DN_COUNT_sock_lost);
+	}
 	t.type = DN_RING_SOCK;
 	t.what = origin;
 	t.id = fresh.id;
