@@ -350,7 +350,10 @@ static const struct section resources[] = {
 	  " sum(run_delay) AS run_delay_ns, sum(nvcsw) AS nvcsw, sum(nivcsw) AS nivcsw,"
 	  " sum(minflt) AS minflt, sum(majflt) AS majflt, sum(rchar) AS rchar, sum(wchar) AS wchar,"
 	  " sum(read_bytes) AS read_bytes, sum(write_bytes) AS write_bytes,"
-	  " max(maxrss) AS maxrss_bytes FROM raw_process WHERE trace_id = ?1" },
+	  " max(maxrss) AS maxrss_bytes,"
+	  " (SELECT 1000000000 / CAST(value AS INTEGER) FROM environment"
+	  " WHERE trace_id = ?1 AND key = 'host.kernel_hz') AS tick_ns"
+	  " FROM raw_process WHERE trace_id = ?1" },
 	{ "host", OBJECT,
 	  "SELECT count(*) AS samples, max(load1) AS load1_max, max(mem_total_bytes) AS mem_total_bytes,"
 	  " min(mem_available_bytes) AS mem_available_min_bytes,"

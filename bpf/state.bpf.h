@@ -10,6 +10,9 @@
 const volatile struct dn_knobs knobs SEC(".rodata.knobs") = { .strings = 1, .cpus = 1 };
 struct dn_run run SEC(".data.run") = {};
 
+/* From the kernel's configuration as libbpf finds it, or recorder/object.c. */
+extern int CONFIG_HZ __kconfig __weak;
+
 /* The task's address is the key of the hash: one that lives has it alone. */
 struct {
 #ifndef DN_RAW

@@ -147,6 +147,8 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 		if (!is_exec(DN_SLOT_NATIVE, id))
 			return 0;
 		st->armed = 1;
+		if (CONFIG_HZ > 0)
+			run.tick_ns = 1000000000ull / (__u32)CONFIG_HZ;
 		count(DN_COUNT_threads);
 #ifdef DN_PLAIN
 		thread_begins(st->process);

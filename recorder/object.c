@@ -6,12 +6,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "denet.skel.h"
@@ -149,6 +151,34 @@ static bool preemptible(void)
 	return !dn_kernel_before(6, 19) || (!uname(&u) && strstr(u.version, "PREEMPT_RT"));
 }
 
+/*
+ * The kernel's configuration, where libbpf finds none and would refuse the object for
+ * it, weak symbols or not: what the programs ask for (bpf/state.bpf.h). The coarse
+ * clocks have the resolution of a tick (TICK_NSEC, include/linux/jiffies.h).
+ */
+static const char *own_config(char text[32])
+{
+	char path[sizeof("/boot/config-") + sizeof(((struct utsname *)0)->release)];
+	struct timespec tick;
+	struct utsname u;
+	int fd = -1;
+
+	if (!uname(&u)) {	/* the places of libbpf's bpf_object__read_kconfig_file() */
+		snprintf(path, sizeof(path), "/boot/config-%s", u.release);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		fd = open("/proc/config.gz", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		return NULL;
+	}
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec || !tick.tv_nsec)
+		tick.tv_nsec = 0;
+	snprintf(text, 32, "CONFIG_HZ=%ld\n", tick.tv_nsec ? (1000000000 + tick.tv_nsec / 2) / tick.tv_nsec : 0);
+	return text;
+}
+
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)
 {
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
@@ -158,9 +188,11 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
 	struct bpf_program *prog;
 	struct bpf_object *obj;
+	char config[32];
 	const void *bytes;
 	size_t n;
 
+	opts.kconfig = own_config(config);
 	dn_object_listen();
 	bytes = k->bytes(&n);
 	obj = bpf_object__open_mem(bytes, n, &opts);

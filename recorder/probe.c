@@ -569,6 +569,11 @@ uint64_t dn_probe_target(struct dn_probe *p)
 	return cookie;
 }
 
+uint64_t dn_probe_tick_ns(const struct dn_probe *p)
+{
+	return p->run->tick_ns;
+}
+
 struct dn_ring *dn_probe_life_ring(struct dn_probe *p)
 {
 	return p->life;

@@ -468,6 +468,15 @@ static void say_unmarked(struct dn_rec *x)
 	}
 }
 
+/* It has executed: what the kernel side knows of the machine since. */
+static void late_facts(struct dn_rec *x)
+{
+	uint64_t tick = x->probe ? dn_probe_tick_ns(x->probe) : 0;
+
+	if (tick)
+		dn_environ_later("host.kernel_hz", (1000000000 + tick / 2) / tick, &x->locked);
+}
+
 /* Lets the command go and records it to its end. */
 static int record(struct dn_rec *x)
 {
@@ -484,6 +493,7 @@ static int record(struct dn_rec *x)
 		return err == ENOENT ? DN_EXIT_NOT_FOUND : DN_EXIT_NOT_EXECUTABLE;
 	}
 	say_unmarked(x);
+	late_facts(x);
 	err = dn_output_commit(x->out);
 	if (err)
 		dn_say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),

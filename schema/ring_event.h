@@ -249,6 +249,7 @@ struct dn_run {
 	__u32 last_thread;	/* id given last */
 	__u32 stopping;		/* 1: no call is begun any more; the open ones still end */
 	__u64 root_cookie;	/* first argument of a call by which the command makes itself known */
+	__u64 tick_ns;		/* of the kernel's own ticks, since the command began; 0: not known */
 };
 
 /* Lost calls, by process and call. */

@@ -112,7 +112,7 @@ LEFT JOIN (SELECT trace_id, reason, status, survivors, max(time) AS time FROM ra
 --   errors: count: of these, failed ones
 --   lost: count: system calls of it whose record was lost
 --   syscall_ns: ns: time in system calls, of all threads
---   utime_ns: ns: user time
+--   utime_ns: ns: user time, told from system time in the kernel's ticks (host.kernel_hz)
 --   stime_ns: ns: system time
 --   runtime_ns: ns: time on a CPU as the scheduler counts it
 --   run_delay_ns: ns: time waiting for a CPU
@@ -165,7 +165,7 @@ JOIN (SELECT trace_id, iif(trace_id IN (SELECT trace_id FROM raw_blind), NULL, 0
 --   errors: count: of these, failed ones
 --   missing: count: calls that it made and that were not read; NULL: its end was not seen
 --   syscall_ns: ns: time in system calls
---   utime_ns: ns: user time; NULL: lives on
+--   utime_ns: ns: user time, in whole ticks of the kernel (host.kernel_hz); NULL: lives on
 --   stime_ns: ns: system time
 --   runtime_ns: ns: time on a CPU as the scheduler counts it
 --   run_delay_ns: ns: time waiting for a CPU

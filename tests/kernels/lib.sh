@@ -101,6 +101,13 @@ rungs() {
 		"$DN_BUILDDIR/tests/kernels/$release-$arch.rungs")" "" "$name: each probe works, or says why not"
 }
 
+# The kernel says at its boot how many loops it can do in a second, and in a tick.
+ticks() {
+	near "$(denet-analyze numbers.dnt --csv --sql "SELECT value FROM environment WHERE key = 'host.kernel_hz'" |
+		tr -d '\r' | sed 1d)" "$(sed -n 's/.* \([0-9.]*\) BogoMIPS (lpj=\([0-9]*\)).*/\1 \2/p' dmesg |
+		awk 'NR == 1 { printf "%.0f", $1 * 500000 / $2 }')" 1 "$name: ticks a second of the kernel"
+}
+
 # The numbers of an architecture are in its trace.
 arm64_names() {
 	is "$(denet-analyze numbers.dnt --csv --sql "SELECT DISTINCT name FROM syscalls WHERE nr = 56" |
@@ -153,6 +160,7 @@ kernel() {
 	[ ! -s release ] || rungs
 	if [ -s strings.dnt ]; then
 		[ "$arch" != arm64 ] || arm64_names
+		ticks
 		says_numbers "$name"
 		views_numbers "$name, by SQL"
 		says_strings "$name"
