@@ -43,6 +43,31 @@
  * operations.
  */
 
+#ifndef DN_RAW
+/*
+ * Of the programs of calls there are variants for such kernels (_held) that are not
+ * preempted while they work: with the scratch area of a CPU taken, every other thread
+ * there lost its strings until the one that had it came to run again. The functions are
+ * of 6.10 (commit fc7566ad0a82); with preemption off a global function of ours may be
+ * called since 6.15 (commit e2d8f560d176). Before 5.16 (commit a5d827275241) a program is
+ * refused for a call that the kernel does not know, though it never comes to it.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+#define HELD(does)                                                            \
+	({                                                                    \
+		int result;                                                   \
+                                                                              \
+		if (bpf_preempt_disable)                                      \
+			bpf_preempt_disable();                                \
+		result = does;                                                \
+		if (bpf_preempt_enable)                                       \
+			bpf_preempt_enable();                                 \
+		result;                                                       \
+	})
+#endif
+
 #define SIGKILL 9
 
 /*

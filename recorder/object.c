@@ -151,6 +151,23 @@ static bool preemptible(void)
 	return !dn_kernel_before(6, 19) || (!uname(&u) && strstr(u.version, "PREEMPT_RT"));
 }
 
+/* The programs that this kernel takes in place of others or besides them. */
+static void choose(struct bpf_object *obj)
+{
+	const bool again = preemptible(), hold = again && !dn_kernel_before(6, 15);
+	struct bpf_program *prog, *held;
+	char name[64];
+
+	bpf_object__for_each_program(prog, obj) {
+		snprintf(name, sizeof(name), "%s_held", bpf_program__name(prog));
+		held = bpf_object__find_program_by_name(obj, name);
+		if (held)
+			bpf_program__set_autoload(hold ? prog : held, false);
+		if (strstr(bpf_program__name(prog), "_again") && !again)
+			bpf_program__set_autoload(prog, false);
+	}
+}
+
 /*
  * The kernel's configuration, where libbpf finds none and would refuse the object for
  * it, weak symbols or not: what the programs ask for (bpf/state.bpf.h). The coarse
@@ -186,7 +203,6 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
 		.cpus = o->cpus, .wake_level = o->wake_level };
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
-	struct bpf_program *prog;
 	struct bpf_object *obj;
 	char config[32];
 	const void *bytes;
@@ -209,9 +225,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 			goto alien;
 		bpf_map__set_max_entries(map, o->cpus);
 	}
-	bpf_object__for_each_program(prog, obj)
-		if (strstr(bpf_program__name(prog), "_again") && !preemptible())
-			bpf_program__set_autoload(prog, false);
+	choose(obj);
 	return obj;
 alien:	/* of another build than this file */
 	bpf_object__close(obj);

@@ -32,7 +32,7 @@
 #define LIFE_RING_BYTES (2u << 20)
 #define PROGRAMS_MAX 16
 #define WHY 320
-#define PARTS 6
+#define PARTS 8
 
 /* Subjects, and the programs that observe them. */
 static const struct subject {
@@ -41,8 +41,9 @@ static const struct subject {
 	bool needed;		/* a rung that cannot do it is of no use */
 	const char *without;	/* what the trace lacks then */
 } subjects[] = {
-	{ "syscalls", { "on_sys_enter", "on_sys_exit", "on_sys_enter_again", "on_sys_exit_again" },
-	  true, NULL },
+	{ "syscalls", { "on_sys_enter", "on_sys_exit", "on_sys_enter_held", "on_sys_exit_held",
+	  "on_sys_enter_again", "on_sys_exit_again", "on_sys_enter_again_held",
+	  "on_sys_exit_again_held" }, true, NULL },
 	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
 	  "on_exit_again" }, true, NULL },
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },

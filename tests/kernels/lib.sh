@@ -108,6 +108,13 @@ ticks() {
 		awk 'NR == 1 { printf "%.0f", $1 * 500000 / $2 }')" 1 "$name: ticks a second of the kernel"
 }
 
+# One that is preempted in its handler costs the others no strings.
+crowd() {
+	is "$(cat crowd.status 2>&1)" 0 "$name: denet-record records a crowd" || diag "$(cat crowd.said)"
+	is "$(denet-analyze crowd.dnt --csv --sql "SELECT value FROM raw_total WHERE name = 'scratch_busy'" |
+		tr -d '\r' | sed 1d)" 0 "$name: no string is left out for another's"
+}
+
 # The numbers of an architecture are in its trace.
 arm64_names() {
 	is "$(denet-analyze numbers.dnt --csv --sql "SELECT DISTINCT name FROM syscalls WHERE nr = 56" |
@@ -161,6 +168,7 @@ kernel() {
 	if [ -s strings.dnt ]; then
 		[ "$arch" != arm64 ] || arm64_names
 		ticks
+		crowd
 		says_numbers "$name"
 		views_numbers "$name, by SQL"
 		says_strings "$name"
