@@ -136,6 +136,9 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 		if (!is_root(regs))
 			return 0;
 		run.root_cookie = 0;
+#ifndef DN_PLAIN
+		take_namespace(task);
+#endif
 		st = new_state(task);
 		if (st)
 			st->thread = st->process = DN_ROOT_THREAD;

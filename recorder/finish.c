@@ -46,7 +46,8 @@ int dn_rec_thread_row(const struct dn_sink *sink, const struct dn_tree_thread *t
 	v[DN_F_thread_start_pid] = dn_u(t->pid);
 	v[DN_F_thread_start_ppid] = dn_u(t->ppid);
 	v[DN_F_thread_start_origin] = dn_u(DN_ORIGIN_KEYFRAME);
-	v[DN_F_thread_start_born] = dn_u(t->born);
+	if (t->born)
+		v[DN_F_thread_start_born] = dn_u(t->born);
 	v[DN_F_thread_start_comm] = dn_str(t->comm, strnlen(t->comm, sizeof(t->comm)));
 	return dn_row_send(sink, DN_EV_thread_start, v, DN_F_thread_start_N);
 }

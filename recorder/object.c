@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@
 #include "denet_raw.skel.h"
 #include "kernel.h"
 #include "probe.h"
+#include "procfs.h"
 #include "record.h"
 #include "syscalls.h"
 #include "trial.skel.h"
@@ -196,6 +199,26 @@ static const char *own_config(char text[32])
 	return text;
 }
 
+/* Which processes have which numbers: those of /proc, which is that of the recorder's pid
+ * namespace, or of one around it. */
+static void find_namespace(struct dn_knobs *k)
+{
+	char buf[4096], *at;
+	struct stat st;
+	ssize_t n = dn_read_file(AT_FDCWD, "/proc/self/status", buf, sizeof(buf) - 1);
+
+	buf[n > 0 ? n : 0] = 0;
+	at = strstr(buf, "\nNSpid:");
+	if (!at)
+		return;
+	for (at += strlen("\nNSpid:") + 1; *at && *at != '\n'; at++)	/* one for each namespace */
+		k->ns_depth += *at == '\t';
+	if (!k->ns_depth && !stat("/proc/self/ns/pid", &st) && st.st_ino != DN_INITIAL_PID_NS) {
+		k->ns_dev = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);	/* linux/kdev_t.h */
+		k->ns_ino = st.st_ino;
+	}
+}
+
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)
 {
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
@@ -215,6 +238,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	if (!obj || k == &dn_object_trial)
 		return obj;
 	fill_plans(&knobs);
+	find_namespace(&knobs);
 	if (set_initial(obj, ".rodata.knobs", &knobs, sizeof(knobs)) ||
 	    set_initial(obj, ".data.run", &run, sizeof(run)))
 		goto alien;

@@ -109,7 +109,7 @@ static void on_news(void *ctx, const struct dn_tree_news *n)
 
 	if (n->dead)
 		dn_sampler_remove(x->sampler, n->process, n->pid, true);
-	else
+	else if (n->pid)	/* which it may not have: struct dn_knobs, ns_ino */
 		dn_sampler_add(x->sampler, n->process, n->pid, n->born);
 }
 
