@@ -116,8 +116,8 @@ static void end_row(struct dn_rec *x, uint64_t now)
 	v[DN_F_end_reason] = dn_u(x->duration_over ? DN_END_DURATION :
 				  x->ended && !x->stop ? DN_END_COMMAND : DN_END_SIGNAL);
 	v[DN_F_end_status] = x->ended ? dn_u((uint64_t)x->status) : dn_null();
-	/* From /proc none is no figure: some may not have been found. */
-	v[DN_F_end_survivors] = x->probe || survivors ? dn_u(survivors) : dn_null();
+	/* From /proc none is no figure: some may not have been found, if they are not ours to wait for. */
+	v[DN_F_end_survivors] = x->probe || survivors || x->all_gone ? dn_u(survivors) : dn_null();
 	dn_row_send(&x->locked, DN_EV_end, v, DN_F_end_N);
 }
 

@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -131,11 +132,23 @@ static void advice(int err, char out[512])
 	snprintf(out, 512, "%s", what);
 }
 
+/* The next child that has ended; 0: none has, -1: there are no children. */
+static pid_t next_ended(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) ? -1 : info.si_pid;
+}
+
 /* The lowest way of recording: why the others failed, and what mends it. */
 static int from_proc_only(struct dn_rec *x, const char *why, const char *todo)
 {
 	struct dn_procwatch_opts po = { .sink = &x->locked, .tree = x->tree, .redact = x->o->redact };
 	int err;
+
+	/* Who is never found cannot be waited for, unless the kernel makes it our child
+	 * when its parent ends. Children of what we were before would be among them. */
+	x->reaps = po.reaps = x->o->wait_tree && x->alone && !prctl(PR_SET_CHILD_SUBREAPER, 1);
 
 	if (!x->o->rung || strcmp(x->o->rung, "proc"))
 		dn_say("recording from /proc only: no system calls, strings and signals, and no processes that "
@@ -183,7 +196,8 @@ static int start_consumer(struct dn_rec *x)
 static int require(struct dn_rec *x)
 {
 	for (unsigned i = 0; i < x->o->nrequired; i++) {
-		const char *rung = x->probe ? dn_probe_rung(x->probe, x->o->required[i]) : "none";
+		const char *rung = x->probe ? dn_probe_rung(x->probe, x->o->required[i]) :
+			dn_procwatch_rung(x->o->required[i]);
 
 		if (rung && strcmp(rung, "none"))
 			continue;
@@ -332,6 +346,18 @@ static void reap(struct dn_rec *x)
 	x->end_passes = c.passes;
 }
 
+/* Those of the tree whose parents are gone. */
+static void reap_orphans(struct dn_rec *x)
+{
+	pid_t pid;
+
+	while (x->reaps && (pid = next_ended()) > 0 && (x->ended || pid != x->target.pid)) {
+		dn_procwatch_orphan(x->procwatch, pid);
+		dn_tree_news(x->tree, on_news, x);
+		waitpid(pid, NULL, __WALL);
+	}
+}
+
 static void show_status(struct dn_rec *x, uint64_t now)
 {
 	struct dn_status_numbers n = { .elapsed_ns = now - x->begin_time };
@@ -393,6 +419,10 @@ static bool over(struct dn_rec *x, uint64_t now)
 	}
 	if (!x->ended || !x->o->wait_tree)
 		return x->ended;
+	if (x->reaps) {
+		x->all_gone = next_ended() < 0;
+		return x->all_gone;
+	}
 	if (x->procwatch)
 		return !dn_tree_processes(x->tree);
 	/* The tree is known once a pass that began after the command's end is
@@ -445,6 +475,7 @@ static void watch(struct dn_rec *x)
 		if (x->procwatch)
 			look(x, p[1].revents);
 		reap(x);
+		reap_orphans(x);
 		dn_tree_news(x->tree, on_news, x);
 		now = dn_now();
 		if (now >= dn_sampler_next_ns(x->sampler))
@@ -571,6 +602,7 @@ int dn_record(const struct dn_record_opts *o, const struct dn_invoker *who)
 		sigaddset(&set, forwarded[i]);
 	sigprocmask(SIG_BLOCK, &set, &to.mask);
 	x.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	x.alone = next_ended() < 0;
 	err = x.signals < 0 ? -errno : dn_target_spawn(&x.target, path, o->argv, &to);
 	if (err) {
 		if (err == -ESRCH)
