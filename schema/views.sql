@@ -21,6 +21,24 @@ JOIN raw_counter_name AS n USING (counter);
 CREATE VIEW raw_blind AS
 SELECT trace_id FROM raw_probe WHERE name = 'syscalls' AND rung = 'none';
 
+-- What the processes of a trace used together. Of one that has ended and whose figure is not
+-- known it could be anything: then the sum is not known, and NULL.
+CREATE VIEW raw_used AS
+SELECT trace_id, iif(sum(utime IS NULL AND "end" IS NOT NULL), NULL, sum(utime)) AS utime,
+       iif(sum(stime IS NULL AND "end" IS NOT NULL), NULL, sum(stime)) AS stime,
+       iif(sum(runtime IS NULL AND "end" IS NOT NULL), NULL, sum(runtime)) AS runtime,
+       iif(sum(run_delay IS NULL AND "end" IS NOT NULL), NULL, sum(run_delay)) AS run_delay,
+       iif(sum(nvcsw IS NULL AND "end" IS NOT NULL), NULL, sum(nvcsw)) AS nvcsw,
+       iif(sum(nivcsw IS NULL AND "end" IS NOT NULL), NULL, sum(nivcsw)) AS nivcsw,
+       iif(sum(minflt IS NULL AND "end" IS NOT NULL), NULL, sum(minflt)) AS minflt,
+       iif(sum(majflt IS NULL AND "end" IS NOT NULL), NULL, sum(majflt)) AS majflt,
+       iif(sum(rchar IS NULL AND "end" IS NOT NULL), NULL, sum(rchar)) AS rchar,
+       iif(sum(wchar IS NULL AND "end" IS NOT NULL), NULL, sum(wchar)) AS wchar,
+       iif(sum(read_bytes IS NULL AND "end" IS NOT NULL), NULL, sum(read_bytes)) AS read_bytes,
+       iif(sum(write_bytes IS NULL AND "end" IS NOT NULL), NULL, sum(write_bytes)) AS write_bytes,
+       max(maxrss) AS maxrss
+FROM raw_process GROUP BY trace_id;
+
 -- System calls the recorder lost: its counter, or the rows where it is missing.
 CREATE VIEW raw_quality AS
 SELECT t.trace_id, t.trace_id NOT IN (SELECT trace_id FROM raw_blind) AS observed,

@@ -39,7 +39,9 @@ from_proc() {
 		skip "$name: the JSON keeps to its schema" "no python3"
 	fi
 	is "$(jq -c '.ebpf.syscalls | [.available, .total, (.by_category | add), (.analysis | add), .top_syscalls]' t.json)" \
-		'[false,null,null,null,[]]' "$name: no system calls, and no numbers of them"
+		'[false,null,null,null,null]' "$name: no system calls, and no numbers of them"
+	is "$(jq -c '[.syscalls, .rates, .files, .connections, .signals, .totals.files, .totals.connections] | unique' t.json)" \
+		'[null]' "$name: no lists of what was not recorded"
 	is "$(jq -c '[.quality | .exact, .complete, .attempted, .written, .read, .lost]' t.json)" \
 		'[false,true,null,null,null,null]' "$name: what is not known is null"
 	is "$(jq -r '.quality.probes[] | "\(.name) \(.rung)"' t.json | tr '\n' ' ')" \
