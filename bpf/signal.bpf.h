@@ -40,7 +40,7 @@ static __always_inline void send_event(void *record, __u64 size)
 	void *ring = this_ring();
 
 	if (!ring || bpf_ringbuf_output(ring, record, size, BPF_RB_NO_WAKEUP))
-		count(DN_COUNT_lifecycle_lost);
+		count(DN_COUNT_signal_lost);
 }
 
 TP("signal_generate")

@@ -131,9 +131,16 @@ static uint64_t own_cpu_ns(void)
 	       (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1000u;
 }
 
-static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64_t lost)
+/* What found no room in the rings, and is no system call. */
+static uint64_t events_lost(const uint64_t total[DN_COUNTER_MAX])
 {
-	char size[DN_HUMAN_SIZE], events[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE] = "no system calls";
+	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost];
+}
+
+static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const uint64_t total[DN_COUNTER_MAX])
+{
+	const uint64_t lost = x->probe ? total[DN_COUNT_syscall_lost] : 0, events = x->probe ? events_lost(total) : 0;
+	char size[DN_HUMAN_SIZE], rows[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE] = "no system calls";
 	unsigned survivors = dn_tree_processes(x->tree);
 
 	if (w->error)
@@ -142,16 +149,19 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64
 	if (lost)
 		dn_say("%s system calls found no room in the ring buffers: they are counted but not "
 		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
+	if (events)
+		dn_say("%s other records (signals, processes) found no room in the ring buffers and are missing; a "
+		    "larger --buffer holds more signals", dn_human_digits(l, sizeof(l), events));
 	if (x->o->quiet)
 		return;
 	if (survivors && !x->duration_over)
 		dn_say("%u process%s of the tree live%s on; --wait=tree records them to their end",
 		    survivors, survivors == 1 ? "" : "es", survivors == 1 ? "s" : "");
 	if (x->probe)
-		dn_human_digits(l, sizeof(l), lost + w->calls_lost);
+		dn_human_digits(l, sizeof(l), lost + events + w->calls_lost);
 	dn_say("%s: %s, %s events, %s%s; look at it with: denet-analyze %s",
 	    dn_output_name(x->out),
-	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(events, sizeof(events), w->rows),
+	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(rows, sizeof(rows), w->rows),
 	    l, x->probe ? " lost" : "",
 	    strcmp(x->o->output, "-") ? dn_output_name(x->out) : "FILE");
 }
@@ -272,5 +282,5 @@ void dn_rec_finish(struct dn_rec *x)
 	x->writer = NULL;
 	if (x->count)
 		dn_count_print(x->count, stderr);
-	last_words(x, &w, x->probe ? total[DN_COUNT_syscall_lost] : 0);
+	last_words(x, &w, total);
 }

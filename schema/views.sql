@@ -74,7 +74,7 @@ FROM raw_trace AS t;
 --   abi: : native ABI of the host
 --   complete: bool: 1: all of the file was read and nothing in it is odd
 --   clean_end: bool: 1: the recorder closed the file
---   exact: bool: 1: every system call is accounted for
+--   exact: bool: 1: every system call is accounted for, and no record of signals and processes is lost
 --   attempted: count: system calls the kernel began; NULL: the end is missing, or not recorded
 --   written: count: system calls the recorder wrote; NULL: the end is missing, or not recorded
 --   calls: count: system calls read from the file; NULL: they were not recorded
