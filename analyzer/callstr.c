@@ -131,9 +131,9 @@ static size_t put_sockaddr(char *buf, size_t cap, const uint8_t *p, size_t len)
 
 		n = snprintf(buf, cap, "unix:");
 		if (k && !p[2]) {		/* abstract: all bytes count */
-			buf[n++] = '@';
-			memcpy(buf + n, p + 3, k - 1);
-			return (size_t)n + k - 1;
+			for (size_t i = 0; i < k; i++)	/* a NUL as ss and /proc/net/unix show it */
+				buf[n++] = p[2 + i] ? (char)p[2 + i] : '@';
+			return (size_t)n;
 		}
 		if (k) {
 			const uint8_t *end = memchr(p + 2, 0, k);
@@ -149,6 +149,17 @@ static size_t put_sockaddr(char *buf, size_t cap, const uint8_t *p, size_t len)
 		n = snprintf(buf, cap, "family %u", family);
 	}
 	return (size_t)n;
+}
+
+const char *dn_family_name(unsigned family)
+{
+	static const char *const names[DN_FAMILY_LAST + 1] = {
+		[0] = "unspec", [1] = "unix", [2] = "inet", [10] = "inet6", [16] = "netlink",
+		[17] = "packet", [29] = "can", [31] = "bluetooth", [38] = "alg", [40] = "vsock",
+		[44] = "xdp",
+	};
+
+	return family <= DN_FAMILY_LAST ? names[family] : NULL;
 }
 
 int dn_callstr_text(const struct dn_call_str *s, struct dn_callstr_buf *b, const char **p,

@@ -39,6 +39,11 @@ struct dn_callstr_buf {
 int dn_callstr_text(const struct dn_call_str *s, struct dn_callstr_buf *b, const char **p,
 		    size_t *len);
 
+/* Name of an address family as Linux numbers them, of those that a person may
+ * meet; NULL: none of them. */
+#define DN_FAMILY_LAST 44
+const char *dn_family_name(unsigned family);
+
 void dn_callstr_release(struct dn_callstr_buf *b);
 
 #endif

@@ -16,18 +16,21 @@
 #include <sqlite3.h>
 
 #include "block.h"
+#include "callstr.h"
 #include "events.h"
 #include "reader.h"
 #include "shell_quote.h"
 #include "utf8.h"
 
 #define STMTS_MAX 32
+#define ADDRESSES 2
 
 /* What becomes of the number in a field. */
 enum how {
 	AS_IT_IS,
 	AS_ID,			/* dn_db_id() */
 	AS_FIGURE,		/* NULL where no machine reaches it */
+	AS_SOCKADDR,		/* as a text */
 };
 
 /* 2.3 years of one thread in ns, 72 PB. Figures are added up, and SQLite's sum()
@@ -43,6 +46,7 @@ struct dn_db {
 	uint8_t how[DN_EV_MAX][DN_FIELDS_MAX];	/* enum how */
 	struct { const char *sql; sqlite3_stmt *st; } stmt[STMTS_MAX];
 	unsigned nstmt;
+	struct dn_callstr_buf address[ADDRESSES];	/* of one row */
 	char *command;		/* of an exec, quoted */
 	size_t command_cap;
 };
@@ -93,7 +97,8 @@ static int prepare(struct dn_db *db, unsigned flags, char *err, size_t errlen)
 {
 	int64_t id, version;
 	/* A defensive connection refuses journal_mode = OFF: that comes before. */
-	int ret = exec(db->h, "PRAGMA page_size = 32768; PRAGMA journal_mode = OFF;"
+	int ret = exec(db->h, "PRAGMA page_size = 32768; PRAGMA auto_vacuum = NONE;"
+			      "PRAGMA encoding = 'UTF-8'; PRAGMA journal_mode = OFF;"
 			      "PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
 			      "PRAGMA cache_size = -32768");
 
@@ -130,13 +135,16 @@ static void set_hows(struct dn_db *db)
 	for (unsigned e = 0; e < DN_EV_MAX; e++) {
 		const struct dn_event_desc *d = dn_event_desc(e);
 		bool summed = e == DN_EV_thread_exit || e == DN_EV_process_sample ||
-			      e == DN_EV_loss || e == DN_EV_counter;
+			      e == DN_EV_loss || e == DN_EV_counter || e == DN_EV_transfer ||
+			      e == DN_EV_sock_event;
 
 		for (unsigned i = 0; d && i < d->nfields; i++) {
 			const char *unit = d->field[i].unit;
 
 			if (!strcmp(unit, "id"))
 				db->how[e][i] = AS_ID;
+			else if (!strcmp(unit, "sockaddr"))
+				db->how[e][i] = AS_SOCKADDR;
 			else if (summed && (!strcmp(unit, "ns") || !strcmp(unit, "bytes") ||
 					    !strcmp(unit, "count")))
 				db->how[e][i] = AS_FIGURE;
@@ -189,6 +197,8 @@ int dn_db_close(struct dn_db *db)
 	if (sqlite3_close(db->h) != SQLITE_OK)
 		err = -EBUSY;
 	free(db->command);
+	for (unsigned i = 0; i < ADDRESSES; i++)
+		dn_callstr_release(&db->address[i]);
 	free(db);
 	return err;
 }
@@ -340,11 +350,24 @@ static void bind_number(struct dn_db *db, sqlite3_stmt *st, int at, uint64_t u, 
 		dn_bind_int(st, at, (int64_t)u);
 }
 
+static int bind_address(struct dn_callstr_buf *b, sqlite3_stmt *st, int at, const struct dn_value *v)
+{
+	const struct dn_call_str s = { .kind = DN_STR_SOCKADDR, .p = v->p, .len = (uint32_t)v->len };
+	const char *text;
+	size_t len;
+
+	if (dn_callstr_text(&s, b, &text, &len))
+		return -ENOMEM;
+	dn_bind_str(st, at, text, len);
+	return 0;
+}
+
 int dn_db_row(struct dn_db *db, const struct dn_row *r, uint64_t order)
 {
 	const struct dn_event_desc *d = dn_event_desc(r->event);
+	unsigned addresses = 0;
 	sqlite3_stmt *st;
-	int err;
+	int err = 0;
 
 	if (!d || r->event == DN_EV_syscall)
 		return 0;
@@ -353,12 +376,14 @@ int dn_db_row(struct dn_db *db, const struct dn_row *r, uint64_t order)
 		return -EIO;
 	dn_bind_int(st, 1, ((db->trace_id - 1) << 48) + (int64_t)order);
 	dn_bind_int(st, 2, db->trace_id);
-	for (unsigned i = 0; i < d->nfields; i++) {
+	for (unsigned i = 0; !err && i < d->nfields; i++) {
 		const struct dn_value *v = i < r->nfields ? &r->v[i] : NULL;
 		int at = 3 + (int)i;
 
 		if (!v || v->null)
 			dn_bind_null(st, at);
+		else if (db->how[r->event][i] == AS_SOCKADDR)
+			err = bind_address(&db->address[addresses++ % ADDRESSES], st, at, v);
 		else if (d->field[i].type == DN_STR)
 			dn_bind_str(st, at, v->p, v->len);
 		else if (d->field[i].type == DN_TIME)
@@ -366,12 +391,9 @@ int dn_db_row(struct dn_db *db, const struct dn_row *r, uint64_t order)
 		else
 			bind_number(db, st, at, v->u, db->how[r->event][i]);
 	}
-	if (r->event == DN_EV_exec) {
+	if (!err && r->event == DN_EV_exec)
 		err = bind_command(db, st, 3 + (int)d->nfields, r);
-		if (err)
-			return err;
-	}
-	return dn_db_run(db, st);
+	return err ? err : dn_db_run(db, st);
 }
 
 /* --- traces -------------------------------------------------------------- */

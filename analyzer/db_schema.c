@@ -14,6 +14,7 @@
 
 #include <sqlite3.h>
 
+#include "callstr.h"
 #include "events.h"
 #include "human.h"
 #include "names.h"
@@ -190,6 +191,14 @@ static int fill_dimensions(sqlite3 *h)
 #define ORIGIN(value, id, name, doc) { value, name },
 		DN_ORIGIN_TABLE(ORIGIN)
 #undef ORIGIN
+	}, sock_origins[] = {
+#define ORIGIN(value, id, name, doc) { value, name },
+		DN_SOCK_ORIGIN_TABLE(ORIGIN)
+#undef ORIGIN
+	}, sock_events[] = {
+#define EV(value, id, name, doc) { value, name },
+		DN_SOCK_EVENT_TABLE(EV)
+#undef EV
 	}, reasons[] = {
 #define END(value, id, name, doc) { value, name },
 		DN_END_TABLE(END)
@@ -211,6 +220,13 @@ static int fill_dimensions(sqlite3 *h)
 		err = insert(h, "origin", "is", origins[i].value, origins[i].name);
 	for (size_t i = 0; !err && i < sizeof(reasons) / sizeof(*reasons); i++)
 		err = insert(h, "end_reason", "is", reasons[i].value, reasons[i].name);
+	for (size_t i = 0; !err && i < sizeof(sock_origins) / sizeof(*sock_origins); i++)
+		err = insert(h, "sock_origin", "is", sock_origins[i].value, sock_origins[i].name);
+	for (size_t i = 0; !err && i < sizeof(sock_events) / sizeof(*sock_events); i++)
+		err = insert(h, "sock_event_kind", "is", sock_events[i].value, sock_events[i].name);
+	for (unsigned i = 0; !err && i <= DN_FAMILY_LAST; i++)
+		if (dn_family_name(i))
+			err = insert(h, "family", "is", i, dn_family_name(i));
 	for (unsigned i = 1; !err && i < 4096; i++)
 		if (dn_errno_name(i) && !dn_errno_is_restart(i))
 			err = insert(h, "errno", "is", i, dn_errno_name(i));

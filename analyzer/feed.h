@@ -45,6 +45,22 @@ struct dn_feed_call {
 	uint8_t abi, nargs, nstr;
 };
 
+/* What is known of a call; the rest is NULL in every table. */
+static inline bool dn_feed_has_start(const struct dn_feed_call *c)
+{
+	return !(c->flags & DN_CALL_NO_ENTER);
+}
+
+static inline bool dn_feed_has_dur(const struct dn_feed_call *c)
+{
+	return !(c->flags & (DN_CALL_NO_ENTER | DN_CALL_UNFINISHED));
+}
+
+static inline bool dn_feed_has_ret(const struct dn_feed_call *c)
+{
+	return !(c->flags & DN_CALL_UNFINISHED);
+}
+
 struct dn_feed_chunk {
 	uint32_t rows;
 	uint32_t block;			/* place in the reader's index */

@@ -18,13 +18,15 @@ static const char *const pragmas[] = {
 /* Tables that need no trace: names of small numbers. */
 static const char *const dimensions[] = {
 	"raw_abi", "raw_category", "raw_syscall_name", "raw_errno", "raw_signal",
-	"raw_counter_name", "raw_origin", "raw_end_reason",
+	"raw_counter_name", "raw_origin", "raw_end_reason", "raw_family",
+	"raw_sock_origin", "raw_sock_event_kind", "raw_tcp_state",
 };
 
 /* Tables that are made of the calls. */
 static const char *const rollups[] = {
 	"raw_syscall_stat", "raw_result", "raw_thread_calls", "raw_process_calls", "raw_latency",
 	"raw_rate", "raw_path", "raw_address", "raw_call", "raw_finding",
+	"raw_flow", "raw_socket",
 };
 
 /* Columns of raw_trace that are. */

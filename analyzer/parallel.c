@@ -14,6 +14,7 @@
 
 #include "db.h"
 #include "decode.h"
+#include "events.h"
 #include "options.h"
 #include "reader.h"
 #include "rollup.h"
@@ -56,12 +57,31 @@ static void unlock(struct worker *w)
 	w->locked = false;
 }
 
+static int count_transfer(struct worker *w, const struct dn_row *r)
+{
+	int err = dn_rollup_transfer(w->rollup, r);
+
+	if (err == -ENOSPC)
+		err = dn_rollup_spill(w->team->p->db, w->rollup);
+	else
+		return err;
+	return err ? err : dn_rollup_transfer(w->rollup, r);
+}
+
 /* The rows of a block come together, before its calls: one locking serves all. */
 static int take_row(void *ctx, const struct dn_row *r)
 {
 	struct worker *w = ctx;
 
 	lock(w);
+	if (r->event == DN_EV_transfer) {
+		int err = count_transfer(w, r);
+
+		if (err || dn_db_flags(w->team->p->db) & DN_DB_REPORT) {
+			w->order++;
+			return err;
+		}
+	}
 	return dn_db_row(w->team->p->db, r, w->order++);
 }
 

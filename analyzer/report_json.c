@@ -378,6 +378,55 @@ static const struct section tail[] = {
 	  " (SELECT count(*) FROM connections WHERE trace_id = ?1)) AS connections" },
 };
 
+static const char network_sql[] =
+	"SELECT 1 FROM probes WHERE trace_id = ?1 AND name = 'sockets' AND rung <> 'none'";
+
+static const struct section network[] = {
+	{ "totals", OBJECT,
+	  "SELECT count(*) AS sockets, (SELECT count(*) FROM v_conn WHERE trace_id = ?1) AS connections,"
+	  " (SELECT total(failed) FROM v_conn WHERE trace_id = ?1) + 0 AS failed,"
+	  " ifnull(sum(sent), 0) AS sent, ifnull(sum(received), 0) AS received,"
+	  " ifnull(sum(sends), 0) AS sends, ifnull(sum(receives), 0) AS receives"
+	  " FROM sock WHERE trace_id = ?1" },
+	{ "by_kind", ARRAY,
+	  "SELECT kind, count(*) AS sockets, sum(sent) AS sent, sum(received) AS received,"
+	  " sum(sends) AS sends, sum(receives) AS receives"
+	  " FROM sock WHERE trace_id = ?1 GROUP BY kind ORDER BY sum(sent + received) DESC, kind" },
+	{ "by_process", ARRAY,
+	  "SELECT process_id, b.pid, b.comm, s.kind, count(*) AS sockets, sum(b.sent) AS sent,"
+	  " sum(b.received) AS received, sum(b.sends) AS sends, sum(b.receives) AS receives"
+	  " FROM sock_bytes AS b JOIN raw_socket AS s ON s.sock = b.sock_id WHERE b.trace_id = ?1"
+	  " GROUP BY process_id, s.kind ORDER BY sum(b.sent + b.received) DESC, process_id, s.kind LIMIT "
+	  CONNECTIONS_MAX },
+	{ "connections", ARRAY,
+	  "SELECT sock_id AS id, process_id, pid, comm, kind, direction, local, remote, start_ns,"
+	  " connect_ns, end_ns, dur_ns, sent, received, sends, receives, error, failed AS \"failed?\","
+	  " retransmits, resets, srtt_us, peer_sock_id AS peer_id FROM v_conn WHERE trace_id = ?1"
+	  " ORDER BY sent + received DESC, sock_id LIMIT " CONNECTIONS_MAX },
+	{ "top_talkers", ARRAY,
+	  "SELECT process_id, pid, comm, kind, direction, peer, connections, failed, sent, received,"
+	  " retransmits, resets, connect_mean_ns, connect_max_ns FROM peers WHERE trace_id = ?1"
+	  " ORDER BY sent + received DESC, connections DESC, peer LIMIT 100" },
+	{ "listening", ARRAY,
+	  "SELECT sock_id AS id, process_id, pid, comm, kind, address, port, listening_ns, ended_ns,"
+	  " accepted, sent, received FROM listeners WHERE trace_id = ?1 ORDER BY sock_id LIMIT "
+	  CONNECTIONS_MAX },
+	{ "failed_connects", ARRAY,
+	  "SELECT error, remote, comm, count(*) AS count, min(start_ns) AS first_ns,"
+	  " max(start_ns) AS last_ns FROM v_conn WHERE trace_id = ?1 AND failed"
+	  " GROUP BY error, remote, comm ORDER BY count(*) DESC, error, remote LIMIT " CONNECTIONS_MAX },
+	{ "dns", ARRAY,
+	  "SELECT process_id, pid, comm, address AS server, sum(queries) AS queries,"
+	  " sum(answers) AS answers FROM"
+	  " (SELECT process_id, pid, comm, remote AS address, sends AS queries, receives AS answers"
+	  " FROM v_conn WHERE trace_id = ?1 AND remote_port = 53 AND kind = 'udp'"
+	  " UNION ALL SELECT process_id, pid, comm, address,"
+	  " iif(name LIKE 'send%', count, 0), iif(name LIKE 'recv%', count, 0)"
+	  " FROM connections WHERE trace_id = ?1 AND port = 53 AND"
+	  " (name LIKE 'send%' OR name LIKE 'recv%'))"
+	  " GROUP BY process_id, address ORDER BY sum(queries) DESC, address LIMIT " CONNECTIONS_MAX },
+};
+
 static const struct section resources[] = {
 	{ "processes", OBJECT,
 	  "SELECT u.utime AS utime_ns, u.stime AS stime_ns, u.runtime AS runtime_ns,"
@@ -505,6 +554,26 @@ static int put_list(struct dn_json *j, struct dn_db *db, int64_t trace, const st
 	return err;
 }
 
+/* What went through sockets; null where they were not recorded. */
+static int put_network(struct dn_json *j, struct dn_db *db, int64_t trace)
+{
+	struct dn_query *q = open_query(db, network_sql, trace);
+	int ret;
+
+	if (!q)
+		return -EIO;
+	ret = dn_query_step(q);
+	dn_query_free(q);
+	if (ret <= 0) {
+		dn_json_null(j, "network");
+		return ret;
+	}
+	dn_json_object(j, "network");
+	ret = PUT_SECTIONS(j, db, trace, network);
+	dn_json_end(j);
+	return ret;
+}
+
 static int put_lists(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
 	int err = 0;
@@ -542,6 +611,8 @@ int dn_report_json(FILE *out, struct dn_db *db, int64_t trace)
 		err = put_lists(&j, db, trace);
 	if (!err)
 		err = PUT_SECTIONS(&j, db, trace, tail);
+	if (!err)
+		err = put_network(&j, db, trace);
 	if (!err) {
 		dn_json_object(&j, "resources");
 		err = PUT_SECTIONS(&j, db, trace, resources);

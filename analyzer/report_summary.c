@@ -54,9 +54,24 @@ static const struct dn_table tables[] = {
 	  " ORDER BY calls DESC, total_ns DESC, path LIMIT 8",
 	  COLUMNS({ "calls", DN_SHOW_COUNT, 7 }, { "errors", DN_SHOW_COUNT, 7 },
 		  { "time", DN_SHOW_NS, 8 }, { "path", DN_SHOW_TEXT, 49 }) },
-	{ "Connections",
+	{ "Network, by process and other end",
+	  "SELECT comm, kind, direction, ifnull(peer, '-'), connections, failed, sent, received FROM peers"
+	  " WHERE trace_id = ?1 AND kind <> 'netlink' AND (sent + received > 0 OR failed > 0)"
+	  " ORDER BY sent + received DESC, connections DESC, peer LIMIT 10",
+	  COLUMNS({ "process", DN_SHOW_TEXT, 11 }, { "kind", DN_SHOW_TEXT, 4 },
+		  { "dir", DN_SHOW_TEXT, 5 }, { "other end", DN_SHOW_TEXT, 23 },
+		  { "conns", DN_SHOW_COUNT, 6 }, { "failed", DN_SHOW_COUNT, 6 },
+		  { "sent", DN_SHOW_BYTES, 8 }, { "received", DN_SHOW_BYTES, 8 }) },
+	{ "Listening",
+	  "SELECT comm, kind, ifnull(address, '-'), accepted, sent, received FROM listeners"
+	  " WHERE trace_id = ?1 ORDER BY accepted DESC, sock_id LIMIT 6",
+	  COLUMNS({ "process", DN_SHOW_TEXT, 13 }, { "kind", DN_SHOW_TEXT, 4 },
+		  { "address", DN_SHOW_TEXT, 29 }, { "accepted", DN_SHOW_COUNT, 8 },
+		  { "sent", DN_SHOW_BYTES, 8 }, { "received", DN_SHOW_BYTES, 8 }) },
+	{ "Socket addresses",
 	  "SELECT count, errors, total_ns, name, address, comm FROM connections WHERE trace_id = ?1"
 	  " AND name NOT IN ('getsockname', 'getpeername')"
+	  " AND NOT EXISTS (SELECT 1 FROM raw_socket WHERE trace_id = ?1)"
 	  " ORDER BY total_ns DESC, count DESC, address LIMIT 8",
 	  COLUMNS({ "calls", DN_SHOW_COUNT, 7 }, { "errors", DN_SHOW_COUNT, 7 },
 		  { "time", DN_SHOW_NS, 8 }, { "call", DN_SHOW_TEXT, 8 },

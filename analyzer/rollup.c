@@ -56,6 +56,7 @@ void dn_rollup_free(struct dn_rollup *r)
 	dn_rate_free(&r->rate);
 	dn_strstat_free(&r->paths);
 	dn_strstat_free(&r->addrs);
+	dn_flows_free(&r->flows);
 	free(r);
 }
 
@@ -340,6 +341,11 @@ int dn_rollup_call(struct dn_rollup *r, const struct dn_syscall *s)
 	return timed ? count_duration(r, e, dur) : 0;
 }
 
+int dn_rollup_transfer(struct dn_rollup *r, const struct dn_row *row)
+{
+	return dn_flows_row(&r->flows, row, r->origin);
+}
+
 /* --- merging ------------------------------------------------------------- */
 
 static int merge_table(struct dn_stat_table *t, const struct dn_stat_table *src, uint64_t *buckets)
@@ -395,6 +401,8 @@ int dn_rollup_merge(struct dn_rollup *r, struct dn_rollup *src)
 		err = merge_strings(&r->paths, &src->paths);
 	if (!err)
 		err = merge_strings(&r->addrs, &src->addrs);
+	if (!err)
+		err = dn_flows_merge(&r->flows, &src->flows);
 	if (!err && too_detailed(r))
 		err = dn_rollup_fold(r);
 	return err;

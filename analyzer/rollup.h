@@ -6,6 +6,7 @@
  *   rate     by time bucket and category (rate.h)
  *   paths    by path, ABI, number and result (strstat.h)
  *   addrs    by thread, socket address, ABI, number and result
+ *   flows    bytes by thread and socket (flow.h)
  *
  * Each worker thread has a rollup of its own; at the end all are merged into
  * one, and the result does not depend on how many there were or who got which
@@ -23,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "flow.h"
 #include "hist.h"
 #include "rate.h"
 #include "record.h"
@@ -84,6 +86,7 @@ struct dn_rollup {
 	struct dn_rate rate;
 	struct dn_strstat paths;
 	struct dn_strstat addrs;
+	struct dn_flows flows;
 };
 
 /* limit: bytes each string table may take, at least 4 MiB. NULL with errno. */
@@ -95,6 +98,9 @@ void dn_rollup_new_block(struct dn_rollup *r);
 
 /* Counts one call. 0, -ENOMEM, or -ENOSPC: nothing was counted, make room. */
 int dn_rollup_call(struct dn_rollup *r, const struct dn_syscall *s);
+
+/* Counts a row of the event transfer, in the same way. */
+int dn_rollup_transfer(struct dn_rollup *r, const struct dn_row *row);
 
 /* Adds all of src, whose rates may grow wider; src is to be freed then. The
  * limits do not hold here. 0 or -ENOMEM (r is of no use then). */

@@ -238,13 +238,6 @@ static int store_paths(struct dn_db *db, const struct dn_strstat *s)
 	return err;
 }
 
-/* Families as Linux numbers them, those that a person may meet. */
-static const struct { unsigned number; const char *name; } families[] = {
-	{ 0, "unspec" }, { 1, "unix" }, { 2, "inet" }, { 10, "inet6" }, { 16, "netlink" },
-	{ 17, "packet" }, { 29, "can" }, { 31, "bluetooth" }, { 38, "alg" }, { 40, "vsock" },
-	{ 44, "xdp" },
-};
-
 /* What a Linux socket address says of itself: family into buf or as a literal,
  * *port -1 where it has none. */
 static const char *address_family(const char *addr, uint32_t len, char *buf, size_t cap,
@@ -254,9 +247,8 @@ static const char *address_family(const char *addr, uint32_t len, char *buf, siz
 	unsigned family = len >= 2 ? dn_get16(p) : 0;
 
 	*port = (family == 2 || family == 10) && len >= 4 ? p[2] << 8 | p[3] : -1;
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
-		if (families[i].number == family)
-			return families[i].name;
+	if (dn_family_name(family))
+		return dn_family_name(family);
 	snprintf(buf, cap, "family %u", family);
 	return buf;
 }
@@ -311,6 +303,34 @@ static int store_addresses(struct dn_db *db, const struct dn_strstat *s)
 	return err;
 }
 
+static int store_flows(struct dn_db *db, const struct dn_flows *t)
+{
+	struct sqlite3_stmt *st = dn_db_stmt(db,
+		"INSERT INTO raw_flow VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+		" ON CONFLICT DO UPDATE SET sent = sent + excluded.sent,"
+		" received = received + excluded.received, sends = sends + excluded.sends,"
+		" receives = receives + excluded.receives, first = min(first, excluded.first),"
+		" last = max(last, excluded.last)");
+	int64_t trace = dn_db_trace_id(db);
+	int err = st ? 0 : -EIO;
+
+	for (uint32_t i = 0; !err && i < t->n; i++) {
+		const struct dn_flow *f = &t->row[i];
+
+		dn_bind_int(st, 1, trace);
+		dn_bind_int(st, 2, dn_db_id(trace, f->sock));
+		dn_bind_int(st, 3, dn_db_id(trace, f->thread));
+		dn_bind_int(st, 4, (int64_t)f->sent);
+		dn_bind_int(st, 5, (int64_t)f->received);
+		dn_bind_int(st, 6, (int64_t)f->sends);
+		dn_bind_int(st, 7, (int64_t)f->receives);
+		dn_bind_int(st, 8, f->first);
+		dn_bind_int(st, 9, f->last);
+		err = dn_db_run(db, st);
+	}
+	return err;
+}
+
 static bool half_full(const struct dn_strstat *s)
 {
 	return dn_strstat_full(s, 0, s->limit / 2);
@@ -332,6 +352,10 @@ int dn_rollup_spill(struct dn_db *db, struct dn_rollup *r)
 		err = store_addresses(db, &r->addrs);
 		dn_strstat_clear(&r->addrs);
 	}
+	if (!err && r->flows.n >= DN_FLOW_ROWS) {
+		err = store_flows(db, &r->flows);
+		dn_flows_clear(&r->flows);
+	}
 	return err;
 }
 
@@ -351,5 +375,7 @@ int dn_rollup_store(struct dn_db *db, struct dn_rollup *r)
 		err = store_paths(db, &r->paths);
 	if (!err)
 		err = store_addresses(db, &r->addrs);
+	if (!err)
+		err = store_flows(db, &r->flows);
 	return err;
 }

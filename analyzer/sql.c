@@ -19,6 +19,7 @@
 #include "importer.h"
 #include "options.h"
 #include "say.h"
+#include "source.h"
 #include "sqlout.h"
 #include "traces.h"
 #include "vtab.h"
@@ -230,17 +231,31 @@ static void look(void *ctx, uint64_t calls)
 	dn_progress_at(&w->line, calls, w->whole, calls);
 }
 
-static int import_calls(const struct dn_options *o, struct dn_db *db, const struct dn_traces *t,
-			struct dn_imported *im)
+/* Closes the database (*db) and puts the calls into its file. Says what fails. */
+static int import_calls(const struct dn_options *o, struct dn_db **db, const char *path,
+			const struct dn_traces *t, struct dn_imported *im)
 {
 	struct watch w = { .whole =
-				   (uint64_t)value(dn_db_handle(db),
+				   (uint64_t)value(dn_db_handle(*db),
 						   "SELECT ifnull(sum(calls), 0) FROM raw_trace") };
-	int err;
+	struct dn_import_place place;
+	int err = dn_import_tables(*db, &place);
 
+	if (err) {
+		dn_error("write", o->db, dn_db_error(*db), NULL);
+		return err;
+	}
+	err = dn_db_close(*db);
+	*db = NULL;
 	dn_progress_begin(&w.line, "importing", o->quiet);
-	err = dn_import_calls(db, t->vtab, t->n, look, &w, im);
+	if (!err)
+		err = dn_import_calls(path, &place, t->vtab, t->n, look, &w, im);
 	dn_progress_end(&w.line);
+	if (err && im->unread)
+		dn_error("read", dn_source_name(t->trace[im->unread - t->vtab].src), strerror(-err),
+			 NULL);
+	else if (err)
+		dn_error("write", o->db, strerror(-err), NULL);
 	return err;
 }
 
@@ -278,15 +293,9 @@ int dn_sql_import(const struct dn_options *o, char *const *file, size_t n)
 	}
 	if (dn_traces_load(&t, o, db, true))
 		goto out;
-	err = import_calls(o, db, &t, &im);
-	if (err) {
-		dn_error("write", o->db, err == -EIO ? dn_db_error(db) : strerror(-err), NULL);
+	if (import_calls(o, &db, f.temp, &t, &im))
 		goto out;
-	}
-	err = dn_db_close(db);
-	db = NULL;
-	if (!err)
-		err = dn_dbfile_commit(&f);
+	err = dn_dbfile_commit(&f);
 	if (err) {
 		dn_error("write", o->db, strerror(-err), NULL);
 		goto out;

@@ -28,10 +28,6 @@
 enum {
 	COL_STR = 1 + DN_F_syscall_N,
 	COL_STR_FLAGS = COL_STR + DN_CALLSTR_N,
-	COL_PACKED_CALL,
-	COL_PACKED_SEQ,
-	COL_STRINGS,
-	COL_CALL_N
 };
 
 #define COL_COMMAND (1 + DN_F_exec_N)
@@ -39,8 +35,7 @@ enum {
 /* What all tables of a registration share. */
 struct shared {
 	unsigned refs;
-	struct dn_vtab_intern intern;
-	uint64_t *damaged, *rows;
+	uint64_t *damaged;
 	size_t ntraces;
 	struct dn_vtab_trace trace[];
 };
@@ -92,9 +87,7 @@ static char *declaration(unsigned event)
 		sqlite3_str_appendf(s, ", \"%w\"%s", d->field[i].name,
 				    d->field[i].type == DN_STR ? "" : " INTEGER");
 	if (event == DN_EV_syscall)
-		sqlite3_str_appendall(s, ", path, path2, text, sockaddr, argv, str_flags INTEGER,"
-					 " packed_call INTEGER HIDDEN, packed_seq INTEGER HIDDEN,"
-					 " strings INTEGER HIDDEN");
+		sqlite3_str_appendall(s, ", path, path2, text, sockaddr, argv, str_flags INTEGER");
 	if (event == DN_EV_exec)
 		sqlite3_str_appendall(s, ", command");
 	sqlite3_str_appendall(s, ")");
@@ -147,11 +140,10 @@ static int x_disconnect(sqlite3_vtab *vt)
 static int x_best_index(sqlite3_vtab *vt, sqlite3_index_info *info)
 {
 	const struct table *t = (const struct table *)vt;
-	/* bit 63 stands for every column from there on; we have fewer */
-	const uint64_t no_strings = UINT64_C(1) << COL_PACKED_CALL | UINT64_C(1) << COL_PACKED_SEQ;
 	bool calls = t->m->event == DN_EV_syscall;
 
-	if (calls && (info->colUsed & ~no_strings) >> COL_STR)
+	/* bit 63 stands for every column from there on; we have fewer */
+	if (calls && info->colUsed >> COL_STR)
 		info->idxNum |= PLAN_STRINGS;
 	return dn_vtab_plan(info, calls, t->time_col);
 }
@@ -241,11 +233,8 @@ static int next_chunk(struct cursor *c)
 			ret = dn_feed_next(c->feed, &c->chunk);
 		if (c->feed)
 			count_damage(c);
-		if (ret > 0) {
-			if (sh->rows)
-				*sh->rows += c->chunk->rows;
+		if (ret > 0)
 			return SQLITE_OK;
-		}
 		dn_feed_close(c->feed);
 		c->feed = NULL;
 		if (ret < 0)
@@ -330,8 +319,6 @@ static int call_string(struct cursor *c, const struct dn_feed_call *s, sqlite3_c
 
 static int call_column(struct cursor *c, sqlite3_context *ctx, int col)
 {
-	const struct table *t = (const struct table *)c->base.pVtab;
-	const struct dn_vtab_intern *in = &t->m->shared->intern;
 	const struct dn_feed_call *s = &c->chunk->call[c->i];
 	int64_t v;
 
@@ -352,17 +339,17 @@ static int call_column(struct cursor *c, sqlite3_context *ctx, int col)
 		v = s->nr;
 		break;
 	case DN_F_syscall_start:
-		if (s->flags & DN_CALL_NO_ENTER)
+		if (!dn_feed_has_start(s))
 			return SQLITE_OK;
 		v = (int64_t)(s->start - c->origin);
 		break;
 	case DN_F_syscall_dur:
-		if (s->flags & (DN_CALL_NO_ENTER | DN_CALL_UNFINISHED))
+		if (!dn_feed_has_dur(s))
 			return SQLITE_OK;
 		v = (int64_t)s->dur;
 		break;
 	case DN_F_syscall_ret:
-		if (s->flags & DN_CALL_UNFINISHED)
+		if (!dn_feed_has_ret(s))
 			return SQLITE_OK;
 		v = s->ret;
 		break;
@@ -381,19 +368,6 @@ static int call_column(struct cursor *c, sqlite3_context *ctx, int col)
 		if (!s->nstr)
 			return SQLITE_OK;
 		v = dn_callstr_flags(s->str, s->nstr);
-		break;
-	case COL_PACKED_CALL - 1:
-		v = (int64_t)((uint64_t)s->nr << 24 | (uint64_t)s->cpu << 8 | s->abi);
-		break;
-	case COL_PACKED_SEQ - 1:
-		v = (int64_t)((uint64_t)s->flags << 32 | s->seq);
-		break;
-	case COL_STRINGS - 1:
-		if (!s->nstr || !in->strings)
-			return SQLITE_OK;
-		v = in->strings(in->ctx, s);
-		if (v < 0)
-			return fail(c->base.pVtab, (int)v);
 		break;
 	default:
 		v = c->trace_id;
@@ -494,12 +468,9 @@ int dn_vtab_register(sqlite3 *db, const struct dn_vtab_options *o)
 		return -ENOMEM;
 	sh->refs = 1;
 	sh->damaged = o->damaged;
-	sh->rows = o->rows;
 	sh->ntraces = o->ntraces;
 	if (o->ntraces)
 		memcpy(sh->trace, o->trace, o->ntraces * sizeof(sh->trace[0]));
-	if (o->intern)
-		sh->intern = *o->intern;
 	for (unsigned id = 0; id < DN_EV_MAX && !err; id++) {
 		const struct dn_event_desc *d = dn_event_desc(id);
 		struct module *m;

@@ -48,35 +48,17 @@ struct dn_vtab_trace {
 	uint64_t origin;	/* boot clock at time 0 */
 };
 
-struct dn_feed_call;
-
-/*
- * What an importer wants besides, as hidden columns of raw_syscall: several
- * small columns in one, since a row's cost in SQLite is by column,
- *   packed_call   nr << 24 | cpu << 8 | abi
- *   packed_seq    flags << 32 | seq
- *   strings       a number for the strings of the call, NULL where it has none
- * The number comes from strings(), called in the middle of a statement on the
- * connection's thread. A negative errno ends the statement.
- */
-struct dn_vtab_intern {
-	int64_t (*strings)(void *ctx, const struct dn_feed_call *c);
-	void *ctx;
-};
-
 struct dn_vtab_options {
 	const char *prefix;			/* of the names of the tables */
 	const struct dn_vtab_trace *trace;
 	size_t ntraces;
-	const struct dn_vtab_intern *intern;	/* NULL: the column is NULL */
-	/* Counted up by cursors, on the connection's thread; they must outlive
-	 * the tables. NULL: not counted. */
-	uint64_t *damaged;			/* blocks that did not decode */
-	uint64_t *rows;				/* rows that came out of the traces */
+	/* Blocks that did not decode, counted up by cursors, on the connection's
+	 * thread; it must outlive the tables. NULL: not counted. */
+	uint64_t *damaged;
 };
 
 /* Registers the tables, in place of those of the same prefix; what o names is
- * copied, but for the counters. 0 or -ENOMEM. */
+ * copied, but for the counter. 0 or -ENOMEM. */
 int dn_vtab_register(sqlite3 *db, const struct dn_vtab_options *o);
 
 /* Takes the tables away again; no statement may use them. */

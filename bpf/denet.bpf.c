@@ -5,6 +5,7 @@
 #include "state.bpf.h"
 #include "strings.bpf.h"
 #include "syscall.bpf.h"
+#include "socket_probe.bpf.h"
 #include "process_core.bpf.h"
 #include "signal.bpf.h"
 #include "final.bpf.h"

@@ -93,6 +93,16 @@ extern void bpf_preempt_enable(void) __ksym __weak;
 #define FUNCTION static __noinline
 #endif
 
+/* Argument n of a tracepoint as a number. What it gives as a pointer is none to the
+ * verifier, and a FUNCTION does not take it for one. */
+static __always_inline __u64 number_of(void *ctx, __u32 n)
+{
+	__u64 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), (__u64 *)ctx + n);
+	return v;
+}
+
 /* bpf_probe_read_user_str(). Of an empty string strncpy_from_user_nofault() (mm/maccess.c)
  * says 0 up to 6.12 at least, and 1 on 6.18: its NUL has been copied in both. */
 static __always_inline long dn_read_user_str(void *dst, __u32 size, const void *from)
@@ -116,6 +126,17 @@ static __always_inline struct task_struct *this_task(void)
 #include "plain.bpf.h"
 #else
 #define REG(regs, name) READ(regs, name)
+#endif
+
+/* Arguments and result of a kernel function, in the registers of a kprobe. */
+#if defined(__TARGET_ARCH_x86)
+#define DN_ARG1(ctx) ((ctx)->di)
+#define DN_ARG4(ctx) ((ctx)->cx)
+#define DN_RESULT(ctx) ((ctx)->ax)
+#elif defined(__TARGET_ARCH_arm64)
+#define DN_ARG1(ctx) ((ctx)->regs[0])
+#define DN_ARG4(ctx) ((ctx)->regs[3])
+#define DN_RESULT(ctx) ((ctx)->regs[0])
 #endif
 
 #if defined(__TARGET_ARCH_x86)

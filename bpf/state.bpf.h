@@ -186,21 +186,26 @@ static __always_inline void drop_state(struct task_struct *task)
 }
 
 /*
- * Ids of threads, in the order of their births. An atomic addition that gives
- * the sum came with 5.12 (commit 5ca419f2864a). Without it the sum is read
- * afterwards, and two CPUs may read the same, but no CPU twice: the pair of
- * both is an id. That takes a handler that is not preempted, as on the kernels
- * that need it.
+ * Ids of threads and of sockets, in the order of their births. An atomic
+ * addition that gives the sum came with 5.12 (commit 5ca419f2864a). Without it
+ * the sum is read afterwards, and two CPUs may read the same, but no CPU twice:
+ * the pair of both is an id. That takes a handler that is not preempted, as on
+ * the kernels that need it.
  */
+static __always_inline __u32 new_id(__u32 *last)
+{
+#ifndef DN_RAW
+	return __sync_fetch_and_add(last, 1) + 1;
+#else
+	__sync_fetch_and_add(last, 1);
+	return *(volatile __u32 *)last * knobs.cpus + bpf_get_smp_processor_id();
+#endif
+}
+
 static __always_inline __u32 new_thread_id(void)
 {
 	count(DN_COUNT_threads);
-#ifndef DN_RAW
-	return __sync_fetch_and_add(&run.last_thread, 1) + 1;
-#else
-	__sync_fetch_and_add(&run.last_thread, 1);
-	return *(volatile __u32 *)&run.last_thread * knobs.cpus + bpf_get_smp_processor_id();
-#endif
+	return new_id(&run.last_thread);
 }
 
 static __always_inline void *this_ring(void)

@@ -11,6 +11,9 @@
 
 #include "state.bpf.h"
 #include "strings.bpf.h"
+#ifndef DN_PLAIN
+#include "socket.bpf.h"
+#endif
 
 #ifdef DN_PLAIN	/* process_plain.bpf.h */
 static void thread_begins(__u32 process);
@@ -55,6 +58,10 @@ static __always_inline void send_call(struct dn_task_state *st, __u64 end, __s64
 	void *ring = this_ring();
 	struct dn_ring_call *r;
 
+#ifndef DN_PLAIN
+	if (st->sock)
+		send_transfer(st, end);
+#endif
 	if (!ring) {
 		lost_call(st->process, st->abi, st->nr, st->start, end);
 	} else if (st->nargs <= 3) {	/* the verifier wants one size a reserve */
@@ -103,13 +110,21 @@ static __always_inline __u32 open_call(struct dn_task_state *st, struct task_str
 	st->flags = 0;
 	st->nstr = 0;
 	st->late = 0;
+	st->sock_act = 0;
 	st->addr_room = DN_RING_SOCKADDR_MAX;
 	if (st->hidden) {
 		count(DN_COUNT_hidden);
 		st->nargs = 0;
 		__builtin_memset(st->args, 0, sizeof(st->args));
 	} else {
-		st->nargs = st->nr < DN_NR_MAX ? plan_of(slot, st->nr)->nargs : 6;
+		if (st->nr < DN_NR_MAX) {
+			const volatile struct dn_plan *plan = plan_of(slot, st->nr);
+
+			st->nargs = plan->nargs;
+			st->sock_act = plan->sock;
+		} else {
+			st->nargs = 6;
+		}
 		dn_call_args(regs, st->abi, st->args);
 	}
 	return slot;
@@ -135,20 +150,30 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	if (!st) {
 		if (!is_root(regs))
 			return 0;
-		run.root_cookie = 0;
 #ifndef DN_PLAIN
 		take_namespace(task);
 #endif
 		st = new_state(task);
-		if (st)
+		if (st) {
 			st->thread = st->process = DN_ROOT_THREAD;
+			st->start = run.root_cookie;
+		}
+		run.root_cookie = 0;
 		return 0;
 	}
 	if (run.stopping)
 		return 0;
 	if (!st->armed) {	/* the command, before its first execve */
-		if (!is_exec(DN_SLOT_NATIVE, id))
+		if (!is_exec(DN_SLOT_NATIVE, id)) {
+#ifndef DN_PLAIN
+			__u64 args[6];
+
+			dn_call_args(regs, DN_NATIVE_ABI, args);
+			if (args[0] == st->start && args[1])
+				sock_inherited(st, args[1] - 1);
+#endif
 			return 0;
+		}
 		st->armed = 1;
 		if (CONFIG_HZ > 0)
 			run.tick_ns = 1000000000ull / (__u32)CONFIG_HZ;
@@ -219,6 +244,10 @@ static __always_inline int call_returns(struct pt_regs *regs, long ret)
 	/* after a successful exec the addresses are another image's */
 	if (knobs.strings && st->late && !(is_exec(slot, st->nr) && !ret))
 		send_strings(st, slot, true, ret >= 0);
+#ifndef DN_PLAIN
+	if (st->sock_act)
+		sock_call(st, ret);
+#endif
 	send_call(st, now, ret);
 	return 0;
 }

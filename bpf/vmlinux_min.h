@@ -16,6 +16,7 @@ typedef unsigned int __u32;
 typedef int __s32;
 typedef unsigned long long __u64;
 typedef long long __s64;
+typedef unsigned long size_t;
 typedef unsigned short __be16;
 typedef unsigned int __be32;
 typedef unsigned int __wsum;
@@ -55,6 +56,7 @@ struct pt_regs {
 	unsigned long r10;
 	unsigned long bp;
 	unsigned long bx;
+	unsigned long ax;
 	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
@@ -131,6 +133,7 @@ struct task_struct {
 	const struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;
+	struct files_struct *files;
 	struct signal_struct *signal;
 	struct task_io_accounting ioac;
 };
@@ -190,6 +193,91 @@ struct fs_struct {
 	struct path pwd;
 };
 
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct inode {
+	unsigned long i_ino;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
+struct in6_addr {
+	union { unsigned char u6_addr8[16]; unsigned short u6_addr16[8]; unsigned int u6_addr32[4]; } in6_u;
+};
+
+struct sock_common {
+	unsigned short skc_family;
+	unsigned char skc_state;
+	unsigned short skc_dport;
+	unsigned int skc_daddr;
+	unsigned int skc_rcv_saddr;
+	possible_net_t skc_net;
+	struct in6_addr skc_v6_daddr;	/* CONFIG_IPV6 */
+	struct in6_addr skc_v6_rcv_saddr;	/* CONFIG_IPV6 */
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	unsigned short sk_type;
+	unsigned short sk_protocol;
+	struct socket *sk_socket;
+	int sk_err;
+};
+
+struct inet_sock {
+	unsigned short inet_sport;
+};
+
+struct tcp_sock {
+	unsigned int srtt_us;
+	unsigned int total_retrans;
+	unsigned long long bytes_sent;
+	unsigned long long bytes_acked;
+	unsigned long long bytes_received;
+	unsigned long long bytes_retrans;
+};
+
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct net {
+	struct ns_common ns;
+};
+
 struct linux_binprm {
 	unsigned int secureexec : 1;
 	unsigned int interp_flags;
@@ -216,6 +304,11 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+};
+
+struct bpf_iter__bpf_map_elem {
+	void *key;
+	void *value;
 };
 
 #pragma clang attribute pop

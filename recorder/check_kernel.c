@@ -70,7 +70,7 @@ static const struct {
 	{ "DEBUG_INFO_BTF", true, "the kernel does not tell its types, and what stands in its structures is not recorded" },
 	{ "BPF_JIT", false, "programs are interpreted, so recording costs the command more" },
 	{ "FTRACE_SYSCALLS", false, "no tracepoint for each system call; the recorder uses the two for all" },
-	{ "KPROBES", false, "no kprobes; no probe of the recorder uses them" },
+	{ "KPROBES", false, "no kprobes; before 6.3 the bytes that io_uring moves through sockets take them, or fentry" },
 	{ "BPF_LSM", false, "no BPF programs on security hooks; the recorder has none" },
 	{ "SCHED_INFO", false, "time threads wait for a CPU is not known" },
 	{ "TASK_DELAY_ACCT", false, "no delay accounting; the recorder has its own times" },

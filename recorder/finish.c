@@ -134,7 +134,8 @@ static uint64_t own_cpu_ns(void)
 /* What found no room in the rings, and is no system call. */
 static uint64_t events_lost(const uint64_t total[DN_COUNTER_MAX])
 {
-	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost];
+	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost] + total[DN_COUNT_sock_lost] +
+		total[DN_COUNT_transfer_lost];
 }
 
 static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const uint64_t total[DN_COUNTER_MAX])
@@ -150,8 +151,8 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const 
 		dn_say("%s system calls found no room in the ring buffers: they are counted but not "
 		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
 	if (events)
-		dn_say("%s other records (signals, processes) found no room in the ring buffers and are missing; a "
-		    "larger --buffer holds more signals", dn_human_digits(l, sizeof(l), events));
+		dn_say("%s other records (signals, processes, sockets) found no room in the ring buffers and are missing; "
+		    "a larger --buffer holds more", dn_human_digits(l, sizeof(l), events));
 	if (x->o->quiet)
 		return;
 	if (survivors && !x->duration_over)

@@ -21,9 +21,11 @@ void dn_probe_close(struct dn_probe *p)
 	(void)p;
 }
 
-bool dn_probe_is_rung(const char *name)
+bool dn_probe_parse_rung(const char *list, char rung[16], char bytes[16])
 {
-	return !strcmp(name, "proc");
+	bytes[0] = 0;
+	snprintf(rung, 16, "%s", list);
+	return !strcmp(list, "proc");
 }
 
 uint64_t dn_probe_target(struct dn_probe *p)

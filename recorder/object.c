@@ -102,6 +102,52 @@ static uint8_t str_kind(const struct dn_syscall_arg *a)
 	return DN_STR_NONE;
 }
 
+/* What a call does with sockets: bpf/socket.bpf.h looks at its return. A splice is
+ * told by no tracepoint; of the others that move bytes, where it must go by results. */
+static uint8_t sock_act(const char *name, const struct dn_object_opts *o)
+{
+	static const struct {
+		const char *name;
+		uint8_t act;
+	} acts[] = {
+		{ "socket", DN_SOCK_ACT_SOCKET },
+		{ "accept", DN_SOCK_ACT_ACCEPT },
+		{ "accept4", DN_SOCK_ACT_ACCEPT },
+		{ "socketpair", DN_SOCK_ACT_PAIR },
+		{ "connect", DN_SOCK_ACT_CONNECT },
+		{ "bind", DN_SOCK_ACT_BIND },
+		{ "listen", DN_SOCK_ACT_LISTEN },
+		{ "shutdown", DN_SOCK_ACT_SHUTDOWN },
+		{ "splice", DN_SOCK_ACT_SPLICE },
+		{ "sendfile", DN_SOCK_ACT_SENDFILE },
+		{ "sendfile64", DN_SOCK_ACT_SENDFILE },
+	}, moves[] = {
+		{ "read", DN_SOCK_ACT_IN },
+		{ "readv", DN_SOCK_ACT_IN },
+		{ "recv", DN_SOCK_ACT_IN_FLAGS3 },
+		{ "recvfrom", DN_SOCK_ACT_IN_FLAGS3 },
+		{ "recvmsg", DN_SOCK_ACT_IN_FLAGS2 },
+		{ "recvmmsg", DN_SOCK_ACT_IN_MANY },
+		{ "recvmmsg_time64", DN_SOCK_ACT_IN_MANY },
+		{ "write", DN_SOCK_ACT_OUT },
+		{ "writev", DN_SOCK_ACT_OUT },
+		{ "send", DN_SOCK_ACT_OUT },
+		{ "sendto", DN_SOCK_ACT_OUT },
+		{ "sendmsg", DN_SOCK_ACT_OUT },
+		{ "sendmmsg", DN_SOCK_ACT_OUT_MANY },
+	};
+
+	if (!o->net)
+		return DN_SOCK_ACT_NONE;
+	for (unsigned i = 0; i < sizeof(acts) / sizeof(acts[0]); i++)
+		if (!strcmp(acts[i].name, name))
+			return acts[i].act;
+	for (unsigned i = 0; i < sizeof(moves) / sizeof(moves[0]) && o->bytes == DN_BYTES_CALLS; i++)
+		if (!strcmp(moves[i].name, name))
+			return moves[i].act;
+	return DN_SOCK_ACT_NONE;
+}
+
 /* Number of a call, or one that none has. */
 static uint32_t nr_of(enum dn_abi abi, const char *name)
 {
@@ -110,7 +156,7 @@ static uint32_t nr_of(enum dn_abi abi, const char *name)
 	return nr < 0 ? UINT32_MAX : (uint32_t)nr;
 }
 
-static void fill_plans(struct dn_knobs *k)
+static void fill_plans(struct dn_knobs *k, const struct dn_object_opts *o)
 {
 #if defined(__x86_64__)
 	static const enum dn_abi abi[DN_SLOTS] = { DN_ABI_X86_64, DN_ABI_I386, DN_ABI_X32,
@@ -128,6 +174,7 @@ static void fill_plans(struct dn_knobs *k)
 			unsigned n = 0;
 
 			plan->nargs = i ? i->nargs : DN_CALL_ARGS;
+			plan->sock = i ? sock_act(i->name, o) : DN_SOCK_ACT_NONE;
 			for (unsigned a = 0; i && a < i->nargs && n < DN_PLAN_STRS; a++)
 				if (str_kind(&i->arg[a]))
 					plan->str[n++] = (uint8_t)DN_PLAN(str_kind(&i->arg[a]), a);
@@ -154,10 +201,48 @@ static bool preemptible(void)
 	return !dn_kernel_before(6, 19) || (!uname(&u) && strstr(u.version, "PREEMPT_RT"));
 }
 
-/* The programs that this kernel takes in place of others or besides them. */
-static void choose(struct bpf_object *obj)
+const char *const dn_bytes_way[DN_BYTES_WAYS] = { "tracepoint", "fentry", "kprobe", "calls" };
+
+bool dn_object_has_way(enum dn_bytes_way way)
 {
-	const bool again = preemptible(), hold = again && !dn_kernel_before(6, 15);
+	return way != DN_BYTES_TRACEPOINT || !dn_kernel_before(6, 3);	/* commit 6e6eda44b939 */
+}
+
+static bool begins(const char *name, const char *with)
+{
+	return !strncmp(name, with, strlen(with));
+}
+
+/* Programs that this recording does without: of the ways to see bytes all but
+ * one, and what this kernel has no use or no tracepoint for. */
+static bool left_out(const char *name, const struct dn_object_opts *o)
+{
+	const struct {
+		const char *with;
+		bool out;
+	} names[] = {
+		{ "on_sock_sent", !o->net || o->bytes != DN_BYTES_TRACEPOINT },
+		{ "on_sock_received", !o->net || o->bytes != DN_BYTES_TRACEPOINT },
+		{ "fexit_", !o->net || o->bytes != DN_BYTES_FENTRY },
+		{ "kprobe_", !o->net || o->bytes != DN_BYTES_KPROBE },
+		{ "kretprobe_", !o->net || o->bytes != DN_BYTES_KPROBE },
+		{ "on_sock_error", !o->net || dn_kernel_before(5, 15) },	/* commit e6a3e4434000 */
+		{ "on_sock_", !o->net },
+		{ "on_retransmit", !o->net },
+		{ "on_reset_", !o->net },
+		{ "list_sockets", !o->net },
+	};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (begins(name, names[i].with))
+			return names[i].out;
+	return strstr(name, "_again") && !preemptible();
+}
+
+/* The programs that this recording takes in place of others or besides them. */
+static void choose(struct bpf_object *obj, const struct dn_object_opts *o)
+{
+	const bool hold = preemptible() && !dn_kernel_before(6, 15);
 	struct bpf_program *prog, *held;
 	char name[64];
 
@@ -166,7 +251,7 @@ static void choose(struct bpf_object *obj)
 		held = bpf_object__find_program_by_name(obj, name);
 		if (held)
 			bpf_program__set_autoload(hold ? prog : held, false);
-		if (strstr(bpf_program__name(prog), "_again") && !again)
+		if (left_out(bpf_program__name(prog), o))
 			bpf_program__set_autoload(prog, false);
 	}
 }
@@ -237,7 +322,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	obj = bpf_object__open_mem(bytes, n, &opts);
 	if (!obj || k == &dn_object_trial)
 		return obj;
-	fill_plans(&knobs);
+	fill_plans(&knobs, o);
 	find_namespace(&knobs);
 	if (set_initial(obj, ".rodata.knobs", &knobs, sizeof(knobs)) ||
 	    set_initial(obj, ".data.run", &run, sizeof(run)))
@@ -249,7 +334,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 			goto alien;
 		bpf_map__set_max_entries(map, o->cpus);
 	}
-	choose(obj);
+	choose(obj, o);
 	return obj;
 alien:	/* of another build than this file */
 	bpf_object__close(obj);
@@ -263,6 +348,16 @@ void dn_object_only(struct bpf_object *obj, const char *program)
 
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), program));
+}
+
+struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog)
+{
+	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)dn_object_map(obj, "socks") };
+	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
+
+	if (strcmp(bpf_program__section_name(prog), "iter/bpf_map_elem"))
+		return bpf_program__attach(prog);
+	return bpf_program__attach_iter(prog, &opts);
 }
 
 int dn_object_map(struct bpf_object *obj, const char *name)

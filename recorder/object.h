@@ -11,7 +11,9 @@
 
 #include "ring_event.h"
 
+struct bpf_link;
 struct bpf_object;
+struct bpf_program;
 
 struct dn_object_kind {
 	const char *rung;		/* what --rung calls it */
@@ -26,18 +28,37 @@ extern const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS];	/* best firs
 
 extern const struct dn_object_kind dn_object_trial;	/* no rung: what --check tries besides */
 
+/* How bytes through sockets are seen, best first: every rung that knows kernel
+ * structures can do all of them where the kernel does. */
+enum dn_bytes_way {
+	DN_BYTES_TRACEPOINT,	/* sock_send_length, sock_recv_length */
+	DN_BYTES_FENTRY,
+	DN_BYTES_KPROBE,
+	DN_BYTES_CALLS,		/* by the results of system calls */
+	DN_BYTES_WAYS
+};
+extern const char *const dn_bytes_way[DN_BYTES_WAYS];	/* what --rung calls it */
+
 struct dn_object_opts {
 	unsigned cpus;			/* possible ones */
 	uint32_t wake_level;		/* struct dn_knobs */
 	bool strings;
 	bool hide_setuid;
+	bool net;			/* sockets */
+	enum dn_bytes_way bytes;
 };
 
 /* Opened, knobs set, nothing loaded. NULL with errno. libbpf's bpf_object__close() ends it. */
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o);
 
+/* Whether the running kernel has that way; it may still refuse it. */
+bool dn_object_has_way(enum dn_bytes_way way);
+
 /* Leaves all programs out of the load but the one of that name. */
 void dn_object_only(struct bpf_object *obj, const char *program);
+
+/* Attaches a program of a loaded object. NULL with errno. */
+struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog);
 
 /* fd of a loaded object's map, or -1. */
 int dn_object_map(struct bpf_object *obj, const char *name);

@@ -22,7 +22,7 @@
 
 enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
-	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON,
+	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET,
 };
 
 static const struct {
@@ -38,11 +38,12 @@ static const struct {
 	{ "compress-level", "N", "zstd level of the trace (3)", OPT_LEVEL },
 	{ "redact", "WHAT", "secrets in arguments: default, none", OPT_REDACT },
 	{ "no-strings", NULL, "no paths, arguments or addresses of calls", OPT_NO_STRINGS },
+	{ "no-net", NULL, "no sockets and no bytes through them", OPT_NO_NET },
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
 	{ "wait", "WHAT", "record until the command ends, or its tree: command, tree", OPT_WAIT },
 	{ "sync", "WHAT", "force to disk: none, block (each block as it is written)", OPT_SYNC },
 	{ "require", "NAME[,NAME]", "do not start unless this can be observed", OPT_REQUIRE },
-	{ "rung", "NAME", "take no better way than tp_btf, raw_tp, no_btf, proc", OPT_RUNG },
+	{ "rung", "NAME[,NAME]", "take no better way than tp_btf, raw_tp, no_btf, proc", OPT_RUNG },
 	{ "user", "NAME", "run the command as this user", 'u' },
 	{ "check", NULL, "say what this machine lets us record, and what mends the rest", OPT_CHECK },
 	{ "json", NULL, "with --check: as JSON", OPT_JSON },
@@ -153,6 +154,9 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 		o->redact = strcmp(arg, "none");
 		return !o->redact || !strcmp(arg, "default") ? 0 :
 			wrong("--redact takes default or none, not \"%s\"", arg);
+	case OPT_NO_NET:
+		o->net = false;
+		break;
 	case OPT_NO_STRINGS:
 		o->strings = false;
 		return 0;
@@ -205,7 +209,7 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 	}
 	*s = 0;
 	*o = (struct dn_record_opts){ .output = "denet.dnt", .buffer = 32u << 20, .level = 3,
-		.redact = true, .strings = true };
+		.redact = true, .strings = true, .net = true };
 	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		err = set(o, val, optarg);
 		if (err)

@@ -17,6 +17,7 @@ struct dn_record_opts {
 	int level;			/* zstd */
 	bool redact;
 	bool strings;
+	bool net;			/* sockets and what goes through them */
 	bool quiet;
 	bool count;			/* -c */
 	bool wait_tree;

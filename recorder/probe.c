@@ -30,9 +30,14 @@
 
 #define RING_LEAST (256u << 10)
 #define LIFE_RING_BYTES (2u << 20)
-#define PROGRAMS_MAX 16
+#define PROGRAMS_MAX 64
 #define WHY 320
-#define PARTS 8
+#define PARTS 28
+
+/* The functions of bpf/socket_probe.bpf.h by one way. */
+#define FUNCTIONS(way)                                                               \
+	way "_inet_sendmsg", way "_inet6_sendmsg", way "_unix_stream_sendmsg", way "_unix_dgram_sendmsg", \
+	way "_inet_recvmsg", way "_inet6_recvmsg", way "_unix_stream_recvmsg", way "_unix_dgram_recvmsg"
 
 /* Subjects, and the programs that observe them. */
 static const struct subject {
@@ -51,6 +56,14 @@ static const struct subject {
 	{ "signals", { "on_signal_sent", "on_signal_delivered" }, false,
 	  "signals sent and delivered are not seen" },
 	{ "oom", { "on_oom" }, false, "victims of the OOM killer are not seen" },
+	{ "socket_bytes", { "on_sock_sent", "on_sock_received", FUNCTIONS("fexit"), FUNCTIONS("kprobe"),
+	  FUNCTIONS("kretprobe") }, false, "bytes through sockets are not recorded" },
+	{ "socket_states", { "on_sock_state" }, false, "states of TCP connections are not seen" },
+	{ "retransmits", { "on_retransmit" }, false, "segments sent again are not seen one by one" },
+	{ "resets", { "on_reset_sent", "on_reset_received" }, false, "resets of connections are not seen" },
+	{ "socket_errors", { "on_sock_error" }, false, "errors that the network reports to a socket "
+	  "are seen when a call returns them" },
+	{ "sockets_at_end", { "list_sockets" }, false, "sockets that are open at the end are not looked at again" },
 	{ "threads_at_end", { "list_threads" }, false, "threads that live on at the end, and the "
 	  "calls they are in, are not listed" },
 };
@@ -60,6 +73,7 @@ static const struct {
 	const char *name, *without;
 } typed[] = {
 	{ "exit_figures", "what a thread has used is known from the last reading of /proc only" },
+	{ "sockets", "sockets, their addresses and the bytes through them are not recorded" },
 	{ "cwd", "working directories of programs executed are not recorded" },
 };
 
@@ -85,6 +99,9 @@ struct dn_probe {
 	struct bpf_object *obj;
 	struct bpf_link *link[PROGRAMS_MAX];
 	struct bpf_link *iter;		/* one of them, or NULL: the map of tasks is walked */
+	struct bpf_link *sockets;	/* one of them, or NULL */
+	enum dn_bytes_way bytes;
+	char bytes_above[2 * WHY];	/* why the better ways were not taken */
 	unsigned nlinks;
 	struct dn_run *run;
 	struct dn_ring *life;
@@ -97,7 +114,7 @@ struct dn_probe {
 	unsigned nprogs;
 	struct observed seen[OBSERVED_MAX];
 	unsigned nseen;
-	bool strings, hide_setuid;
+	bool strings, hide_setuid, net;
 	char above[2 * WHY];	/* why the rungs above this one were not taken */
 };
 
@@ -328,7 +345,7 @@ static void undo(struct dn_probe *p)
 	for (unsigned i = 0; i < p->nlinks; i++)
 		bpf_link__destroy(p->link[i]);
 	p->nlinks = 0;
-	p->iter = NULL;
+	p->iter = p->sockets = NULL;
 	for (unsigned i = 0; i < p->nrings && p->ring_fd && p->ring; i++) {
 		dn_ring_close(p->ring[i]);
 		if (p->ring_fd[i] >= 0)
@@ -363,7 +380,7 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 			if (!prog || !bpf_program__autoload(prog))
 				continue;
 			dn_object_words();
-			link = bpf_program__attach(prog);
+			link = dn_object_attach(p->obj, prog);
 			if (!link) {
 				err = -errno;
 				say_why(why, errno, "%s cannot be attached", name);
@@ -375,6 +392,8 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 			}
 			if (!strcmp(name, "list_threads"))
 				p->iter = link;
+			if (!strcmp(name, "list_sockets"))
+				p->sockets = link;
 			p->link[p->nlinks++] = link;
 			p->prog[p->nprogs++] = (struct program){ name, &subjects[s],
 				bpf_program__fd(prog) };
@@ -417,6 +436,11 @@ static void observe(struct dn_probe *p, const char *name, const char *rung, cons
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 }
 
+static bool of_net(const char *subject)
+{
+	return !strncmp(subject, "socket", 6) || !strcmp(subject, "retransmits") || !strcmp(subject, "resets");
+}
+
 /* What was taken for each subject. */
 static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 {
@@ -445,15 +469,27 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		} else if (!any) {
 			rung = "none";
 			why = plain;
+		} else if (of_net(j->name) && !p->net) {
+			rung = "none";
+			why = "--no-net";
+		} else if (!strcmp(j->name, "socket_bytes") && strcmp(rung, "none") && p->bytes) {
+			rung = dn_bytes_way[p->bytes];
+			why = p->bytes_above;
+		} else if (!strcmp(j->name, "sockets_at_end") && strcmp(rung, "none")) {
+			rung = "iter";
 		}
 		observe(p, j->name, rung, why, strcmp(rung, "none") ? NULL : j->without);
 	}
 	observe(p, "strings", p->strings ? k->attach : "none",
 		!p->strings ? "--no-strings" : k == best ? "" : p->above,
 		p->strings ? NULL : "paths, arguments and addresses of calls are not recorded");
-	for (unsigned i = 0; i < TYPED; i++)
-		observe(p, typed[i].name, types ? k->attach : "none", types ? k == best ? "" : p->above : plain,
-			types ? NULL : typed[i].without);
+	for (unsigned i = 0; i < TYPED; i++) {
+		bool off = of_net(typed[i].name) && !p->net;
+
+		observe(p, typed[i].name, types && !off ? k->attach : "none",
+			off ? "--no-net" : types ? k == best ? "" : p->above : plain,
+			types && !off ? NULL : typed[i].without);
+	}
 }
 
 /* Whether this process may use BPF at all, and the kernel has ring buffers: asked
@@ -479,9 +515,126 @@ static int may(char why[WHY])
 	return 0;
 }
 
-bool dn_probe_is_rung(const char *name)
+static bool is_rung(const char *name, size_t len)
 {
-	return kind_of(name) < DN_OBJECT_KINDS || !strcmp(name, "proc");
+	for (unsigned i = 0; i < DN_OBJECT_KINDS; i++)
+		if (!strncmp(dn_object_kind[i].rung, name, len) && !dn_object_kind[i].rung[len])
+			return true;
+	return len == 4 && !strncmp(name, "proc", len);
+}
+
+static bool is_way(const char *name, size_t len)
+{
+	for (unsigned i = 0; i < DN_BYTES_WAYS; i++)
+		if (!strncmp(dn_bytes_way[i], name, len) && !dn_bytes_way[i][len])
+			return true;
+	return false;
+}
+
+bool dn_probe_parse_rung(const char *list, char rung[16], char bytes[16])
+{
+	rung[0] = bytes[0] = 0;
+	for (const char *at = list;; at++) {
+		size_t n = strcspn(at, ",");
+
+		if (is_rung(at, n))
+			snprintf(rung, 16, "%.*s", (int)n, at);
+		else if (is_way(at, n))
+			snprintf(bytes, 16, "%.*s", (int)n, at);
+		else
+			return false;
+		at += n;
+		if (!*at)
+			return true;
+	}
+}
+
+/* Whether a program of no effect can be loaded and attached that way. */
+static bool can(const char *program, char why[WHY])
+{
+	const struct dn_object_opts none = { 0 };
+	struct bpf_object *obj = dn_object_open(&dn_object_trial, &none);
+	struct bpf_link *link = NULL;
+	struct bpf_program *prog;
+	int err = obj ? 0 : errno;
+
+	if (obj) {
+		dn_object_only(obj, program);
+		dn_object_words();
+		err = -bpf_object__load(obj);
+		prog = bpf_object__find_program_by_name(obj, program);
+		if (!err) {
+			link = bpf_program__attach(prog);
+			err = link ? 0 : errno;
+		}
+		if (err)
+			say_why(why, err, "it is refused");
+	}
+	bpf_link__destroy(link);
+	bpf_object__close(obj);
+	return !err;
+}
+
+static bool way_open(enum dn_bytes_way way, char why[WHY])
+{
+	if (!dn_object_has_way(way)) {
+		snprintf(why, WHY, "this kernel has no tracepoint for it (6.3 has)");
+		return false;
+	}
+	return way == DN_BYTES_FENTRY ? can("try_fentry", why) :
+		way == DN_BYTES_KPROBE ? can("try_kprobe", why) : true;
+}
+
+enum dn_bytes_way dn_probe_bytes_way(void)
+{
+	enum dn_bytes_way way = 0;
+	char why[WHY];
+
+	while (way < DN_BYTES_CALLS && !way_open(way, why))
+		way++;
+	return way;
+}
+
+static void above(char *list, size_t size, const char *name, const char *why)
+{
+	size_t at = strlen(list);
+
+	snprintf(list + at, size - at, "%s%s: %s", at ? "; " : "", name, why);
+}
+
+/* Tries one rung, with the best way to see the bytes of sockets from `first` on. */
+static int climb_ways(struct dn_probe *p, const struct dn_object_kind *k, struct dn_object_opts *o,
+		      enum dn_bytes_way first, uint32_t ring_size, struct refusal r[PROGRAMS_MAX], unsigned *n,
+		      char why[WHY])
+{
+	char not[WHY];
+	int err = 0;
+
+	p->bytes_above[0] = 0;
+	for (enum dn_bytes_way way = 0; way < DN_BYTES_WAYS; way++) {
+		const struct refusal *no = NULL;
+
+		if (way < first) {
+			snprintf(p->bytes_above, sizeof(p->bytes_above), "not asked for (--rung)");
+			continue;
+		}
+		if (p->net && !strcmp(k->types, "btf") && !way_open(way, not)) {
+			above(p->bytes_above, sizeof(p->bytes_above), dn_bytes_way[way], not);
+			continue;
+		}
+		p->bytes = o->bytes = way;
+		err = climb(p, k, o, ring_size, r, n, why);
+		if (err)
+			return err;
+		for (unsigned i = 0; i < *n && !no; i++)
+			if (r[i].program && !strcmp(subject_of(r[i].program, NULL)->name, "socket_bytes"))
+				no = &r[i];
+		if (!no || way == DN_BYTES_CALLS)
+			break;
+		above(p->bytes_above, sizeof(p->bytes_above), dn_bytes_way[way], no->why);
+		undo(p);
+	}
+	return err;
 }
 
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
@@ -490,7 +643,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	struct refusal r[PROGRAMS_MAX] = { 0 };
 	struct dn_object_opts oo = { .strings = o->strings, .hide_setuid = o->hide_setuid };
 	char now[WHY] = "";
-	size_t at;
+	enum dn_bytes_way ways = DN_BYTES_TRACEPOINT;
 	uint32_t size;
 	unsigned n = 0, first = o->rung ? kind_of(o->rung) : 0;
 	int err = -ENOMEM;
@@ -503,7 +656,10 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		snprintf(now, sizeof(now), "no BPF was asked for (--rung)");
 		goto fail;
 	}
+	while (o->bytes && strcmp(dn_bytes_way[ways], o->bytes))
+		ways++;
 	p->strings = o->strings;
+	p->net = oo.net = o->net;
 	p->hide_setuid = o->hide_setuid;
 	dn_object_listen();
 	p->cpus = libbpf_num_possible_cpus();
@@ -532,7 +688,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 				 "setuid, from where on only root may look at it");
 			break;
 		}
-		err = climb(p, k, &oo, size, r, &n, now);
+		err = climb_ways(p, k, &oo, ways, size, r, &n, now);
 		if (!err) {
 			take_stock(p, r, n);
 			return p;
@@ -540,8 +696,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		undo(p);
 		if (dn_probe_hopeless(err))
 			break;
-		at = strlen(p->above);
-		snprintf(p->above + at, sizeof(p->above) - at, "%s%s: %s", at ? "; " : "", k->rung, now);
+		above(p->above, sizeof(p->above), k->rung, now);
 		err = i + 1 < DN_OBJECT_KINDS ? 0 : err;
 	}
 fail:
@@ -625,6 +780,19 @@ static int iterate(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter
 	return err;
 }
 
+/* Has the program tell of each socket that is open, through the rings. */
+static void look_at_sockets(struct dn_probe *p)
+{
+	int fd = bpf_iter_create(bpf_link__fd(p->sockets));
+	char none[16];
+
+	if (fd < 0)
+		return;
+	while (read(fd, none, sizeof(none)) > 0)
+		;
+	close(fd);
+}
+
 /* Lists them by the hash that holds their states. */
 static int walk(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
 {
@@ -657,6 +825,8 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 	/* An entry that read `stopping` before this line ends within its few
 	 * microseconds; it must be in the list that follows. */
 	usleep(2000);
+	if (p->sockets)
+		look_at_sockets(p);
 	if (p->iter)
 		err = iterate(p, fn, ctx);
 	else if (keeps_hash(p->kind))
@@ -666,7 +836,7 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 	for (unsigned i = 0; i < p->nlinks; i++)
 		bpf_link__destroy(p->link[i]);
 	p->nlinks = 0;
-	p->iter = NULL;
+	p->iter = p->sockets = NULL;
 	usleep(2000);	/* runs under way when the last one was detached */
 	return err;
 }
@@ -764,8 +934,10 @@ bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
 	for (unsigned i = 0; i < p->nseen && n < 200; i++) {
 		const struct observed *s = &p->seen[i];
 
-		if (!s->without || (!strcmp(s->name, "strings") && !p->strings))
+		if (!s->without || (!strcmp(s->name, "strings") && !p->strings) || (of_net(s->name) && !p->net))
 			continue;
+		if (of_net(s->name) && strcmp(s->name, "sockets") && !strcmp(dn_probe_rung(p, "sockets"), "none"))
+			continue;	/* said by that */
 		n += (size_t)snprintf(names + n, 256 - n, "%s%s", n ? ", " : "", s->name);
 		if (!p->above[0])
 			*why = s->reason;
@@ -784,6 +956,11 @@ int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
 		if (!err && s->without)
 			err = dn_not_observed_row(sink, s->name, s->without);
 	}
+	if (!err && p->net && !strcmp(p->kind->types, "btf") && p->bytes)
+		err = dn_not_observed_row(sink, "socket_bytes", p->bytes == DN_BYTES_CALLS ?
+					  "bytes through sockets are the results of calls: those that io_uring moves, "
+					  "and before 5.17 messages of sendmmsg and recvmmsg beyond 24 in a call, are missing" :
+					  "bytes through sockets of other families than inet, inet6 and unix");
 #ifdef __x86_64__
 	if (!err && strcmp(p->kind->types, "btf"))
 		err = dn_not_observed_row(sink, "int80", "32-bit calls of 64-bit programs (int 0x80) stand under the "

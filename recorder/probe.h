@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "object.h"
 #include "record.h"
 #include "ring_event.h"
 
@@ -23,7 +24,9 @@ struct dn_probe_opts {
 	/* no arguments and no strings of a process from the execve on that makes it one which
 	 * our user may not trace: setuid, capabilities of its file, a file not to be read */
 	bool hide_setuid;
+	bool net;		/* sockets */
 	const char *rung;	/* the best one to try: tp_btf, raw_tp, no_btf, proc; NULL: the best */
+	const char *bytes;	/* the same of ways to see bytes through sockets: enum dn_bytes_way */
 };
 
 /*
@@ -33,8 +36,9 @@ struct dn_probe_opts {
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512]);
 void dn_probe_close(struct dn_probe *p);
 
-/* Whether the ladder has a rung of that name. */
-bool dn_probe_is_rung(const char *name);
+/* Takes apart what --rung was given: names of rungs and of ways to see bytes through
+ * sockets, separated by commas. "" where none is named; false: there is none of a name. */
+bool dn_probe_parse_rung(const char *list, char rung[16], char bytes[16]);
 
 /*
  * The root of the tree is the task that makes a system call with this number
@@ -93,6 +97,9 @@ const char *dn_probe_typed(unsigned i);
 bool dn_probe_walks(const char *rung, const char *subject);
 /* Whether no lesser rung is tried after this -errno. */
 bool dn_probe_hopeless(int err);
+
+/* The best way to see bytes through sockets that can be had here. */
+enum dn_bytes_way dn_probe_bytes_way(void);
 
 /* One program, loaded and attached alone. The strings live as long as the call. */
 struct dn_trial {

@@ -21,11 +21,11 @@ static bool sees_less(const struct dn_object_kind *k)
 
 /* Tries program number `nth` of an object; sets *failed if a recording could not do
  * without it. 1 when there is none, else what fn gave. */
-static int try_one(const struct dn_object_kind *k, unsigned nth, int *failed,
+static int try_one(const struct dn_object_kind *k, enum dn_bytes_way way, unsigned nth, int *failed,
 		   int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
 {
 	const struct dn_object_opts o = { .cpus = (unsigned)libbpf_num_possible_cpus(), .wake_level = 1 << 20,
-		.strings = true, .hide_setuid = geteuid() != 0 };
+		.strings = true, .net = true, .bytes = way, .hide_setuid = geteuid() != 0 };
 	struct dn_trial t = { .object = k->rung, .less = sees_less(k) };
 	struct bpf_program *prog, *chosen = NULL;
 	struct bpf_link *link = NULL;
@@ -51,7 +51,7 @@ static int try_one(const struct dn_object_kind *k, unsigned nth, int *failed,
 	dn_object_words();
 	t.load_err = bpf_object__load(obj);
 	if (!t.load_err) {
-		link = bpf_program__attach(chosen);
+		link = dn_object_attach(obj, chosen);
 		if (!link)
 			t.attach_err = -errno;
 	}
@@ -66,26 +66,27 @@ out:
 }
 
 /* All programs of an object. 0 or what fn gave. */
-static int try_all(const struct dn_object_kind *k, int *failed, int (*fn)(void *ctx, const struct dn_trial *t),
-		   void *ctx)
+static int try_all(const struct dn_object_kind *k, enum dn_bytes_way way, int *failed,
+		   int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
 {
 	int err = 0;
 
 	*failed = 0;
 	for (unsigned nth = 0; !err; nth++)
-		err = try_one(k, nth, failed, fn, ctx);
+		err = try_one(k, way, nth, failed, fn, ctx);
 	return err < 0 ? err : 0;
 }
 
 int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
 {
+	const enum dn_bytes_way way = dn_probe_bytes_way();
 	int err = 0, failed = -ENOENT;
 
 	/* As dn_probe_open() goes down the ladder. */
 	for (unsigned i = 0; i < DN_OBJECT_KINDS && !err && failed && !dn_probe_hopeless(failed); i++) {
 		if (geteuid() && sees_less(&dn_object_kind[i]))
 			break;
-		err = try_all(&dn_object_kind[i], &failed, fn, ctx);
+		err = try_all(&dn_object_kind[i], way, &failed, fn, ctx);
 	}
-	return err ? err : try_all(&dn_object_trial, &failed, fn, ctx);
+	return err ? err : try_all(&dn_object_trial, way, &failed, fn, ctx);
 }

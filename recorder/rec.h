@@ -14,6 +14,7 @@ struct dn_rec {
 	const struct dn_record_opts *o;
 	struct dn_output *out;
 	struct dn_target target;
+	char rung[16], bytes[16];	/* the best to try (dn_probe_parse_rung), "": any */
 	struct dn_probe *probe;			/* NULL: from /proc only, with procwatch */
 	struct dn_procwatch *procwatch;
 	struct dn_writer *writer;

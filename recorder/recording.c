@@ -150,7 +150,7 @@ static int from_proc_only(struct dn_rec *x, const char *why, const char *todo)
 	 * when its parent ends. Children of what we were before would be among them. */
 	x->reaps = po.reaps = x->o->wait_tree && x->alone && !prctl(PR_SET_CHILD_SUBREAPER, 1);
 
-	if (!x->o->rung || strcmp(x->o->rung, "proc"))
+	if (strcmp(x->rung, "proc"))
 		dn_say("recording from /proc only: no system calls, strings and signals, and no processes that "
 		       "live for milliseconds: %s; %s", why, todo);
 	x->procwatch = dn_procwatch_new(&po);
@@ -226,7 +226,8 @@ static void say_lacks(struct dn_rec *x)
 static int attach(struct dn_rec *x, char why[512], char todo[512])
 {
 	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
-		.rung = x->o->rung, .hide_setuid = geteuid() != 0 };
+		.net = x->o->net, .rung = x->rung[0] ? x->rung : NULL, .bytes = x->bytes[0] ? x->bytes : NULL,
+		.hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];
 	int err;
 
@@ -264,8 +265,9 @@ static int prepare(struct dn_rec *x, const struct dn_invoker *who)
 	char why[512], todo[512];
 	int err;
 
-	if (x->o->rung && !dn_probe_is_rung(x->o->rung)) {
-		dn_say("there is no rung \"%s\" here; the rungs are tp_btf, raw_tp, no_btf and proc", x->o->rung);
+	if (x->o->rung && !dn_probe_parse_rung(x->o->rung, x->rung, x->bytes)) {
+		dn_say("there is no rung \"%s\" here; the rungs are tp_btf, raw_tp, no_btf and proc, and of bytes "
+		       "through sockets tracepoint, fentry, kprobe and calls", x->o->rung);
 		return -EINVAL;
 	}
 	x->locked = (struct dn_sink){ NULL, locked_row, x };

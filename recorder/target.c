@@ -25,6 +25,8 @@
 
 #include "rights.h"
 
+#define INHERITED_FDS 1024	/* descriptors that may be sockets of the command's */
+
 /* 0, or why path cannot be executed. */
 static int executable(const char *path)
 {
@@ -100,8 +102,11 @@ _Noreturn static void child(const char *path, char *const argv[], const struct d
 	while (n < 0 && errno == EINTR);
 	if (n != sizeof(cookie))	/* the recorder gave up */
 		_exit(DN_EXIT_RECORDER);
-	if (cookie)
-		syscall(SYS_getppid, cookie);	/* an argument that it does not have */
+	if (cookie) {	/* arguments that it does not have: bpf/syscall.bpf.h */
+		syscall(SYS_getppid, cookie);
+		for (long fd = 0; fd < INHERITED_FDS; fd++)
+			syscall(SYS_getppid, cookie, fd + 1);
+	}
 	sigaction(SIGCHLD, &o->chld, NULL);
 	sigaction(SIGPIPE, &o->pipe, NULL);
 	sigaction(SIGXFSZ, &o->xfsz, NULL);

@@ -158,3 +158,89 @@ SELECT ?1, abi, nr, ifnull(count, 0), ifnull(timed, 0), ifnull(errors, 0), ifnul
        max(min, min(max, p50)), max(min, min(max, p90)), max(min, min(max, p99))
 FROM keys LEFT JOIN stat USING (abi, nr) LEFT JOIN lost USING (abi, nr)
           LEFT JOIN rank USING (abi, nr);
+
+-- Sockets: what the first sight of one told, what happened to it, and its bytes.
+-- A socket whose first record was lost is one of an unknown kind.
+INSERT INTO raw_socket
+WITH
+  ids AS (
+    SELECT sock FROM raw_sock WHERE trace_id = ?1 AND sock IS NOT NULL
+    UNION SELECT sock FROM raw_flow WHERE trace_id = ?1
+    UNION SELECT sock FROM raw_sock_event WHERE trace_id = ?1 AND sock IS NOT NULL),
+  event AS (
+    SELECT e.sock, k.name AS kind, e.time, e.start, e.old_state, e.state, e.err, e.local,
+           e.remote, e.peer_inode, e.srtt_us, e.retrans, e.tcp_sent, e.tcp_resent, e.tcp_acked,
+           e.tcp_received
+    FROM raw_sock_event AS e JOIN raw_sock_event_kind AS k USING (kind)
+    WHERE e.trace_id = ?1 AND e.sock IS NOT NULL),
+  became AS (
+    SELECT sock,
+           min(iif(kind = 'connect', start, NULL)) AS asked,
+           min(iif(kind = 'connect' AND err IS NULL, time, NULL)) AS connected,
+           min(iif(kind = 'state' AND state = 2, time, NULL)) AS syn,
+           min(iif(kind = 'state' AND old_state = 2 AND state = 1, time, NULL)) AS established,
+           min(iif(kind = 'listen' AND err IS NULL, time, NULL)) AS listening,
+           max(iif(kind = 'state' AND state = 7, time, NULL)) AS ended,
+           max(iif(kind = 'connect' AND err NOT IN (106, 114, 115), err, NULL)) AS refused,
+           max(iif(kind = 'state' AND old_state = 2 AND state = 7, err, NULL)) AS failed,
+           sum(kind = 'retransmit') AS retransmits,
+           sum(kind = 'reset_sent') AS resets_sent,
+           sum(kind = 'reset_received') AS resets_received
+    FROM event GROUP BY sock),
+  local AS (
+    SELECT sock, local, max(time) FROM event WHERE local IS NOT NULL GROUP BY sock),
+  remote AS (
+    SELECT sock, remote, max(time) FROM event WHERE remote IS NOT NULL GROUP BY sock),
+  peer AS (
+    SELECT sock, peer_inode, max(time) FROM event WHERE peer_inode IS NOT NULL GROUP BY sock),
+  state AS (
+    SELECT sock, state, max(time) FROM event WHERE kind = 'state' GROUP BY sock),
+  error AS (
+    SELECT sock, err, max(time) FROM event
+    WHERE kind IN ('state', 'error') AND err IS NOT NULL GROUP BY sock),
+  tcp AS (
+    SELECT sock, srtt_us, retrans, tcp_sent, tcp_resent, tcp_acked, tcp_received, max(time)
+    FROM event WHERE tcp_sent IS NOT NULL GROUP BY sock),
+  flow AS (
+    SELECT sock, sum(sent) AS sent, sum(received) AS received, sum(sends) AS sends,
+           sum(receives) AS receives, min(first) AS first, max(last) AS last
+    FROM raw_flow WHERE trace_id = ?1 GROUP BY sock)
+SELECT i.sock, ?1, s.thread, t.process, s.fd, s.origin,
+       iif(o.name = 'accept', s.other, NULL),
+       iif(o.name = 'pair', ifnull(s.other, p.sock), NULL),
+       CASE WHEN s.family IN (2, 10) THEN
+              CASE WHEN s.type = 3 THEN 'raw'
+                   ELSE CASE s.protocol WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 1 THEN 'icmp'
+                                        WHEN 58 THEN 'icmp' WHEN 132 THEN 'sctp'
+                                        WHEN 136 THEN 'udplite' WHEN 262 THEN 'mptcp'
+                                        ELSE 'inet' END END
+            ELSE ifnull(f.name, 'unknown') END,
+       s.family, s.type, s.protocol, s.inode, ifnull(peer.peer_inode, s.peer_inode), s.netns,
+       ifnull(local.local, s.local), ifnull(remote.remote, s.remote),
+       ifnull(s.time, flow.first),
+       ifnull(b.asked, b.syn),
+       iif(s.protocol = 6, b.established, b.connected),
+       iif(iif(s.protocol = 6, b.established, b.connected) IS NULL, ifnull(b.refused, b.failed),
+           NULL),
+       b.listening, b.ended, ifnull(state.state, s.state), error.err,
+       coalesce(tcp.retrans, b.retransmits, 0), ifnull(b.resets_sent, 0),
+       ifnull(b.resets_received, 0), tcp.srtt_us, tcp.tcp_sent, tcp.tcp_resent, tcp.tcp_acked,
+       tcp.tcp_received, ifnull(flow.sent, 0), ifnull(flow.received, 0), ifnull(flow.sends, 0),
+       ifnull(flow.receives, 0), flow.first, flow.last
+FROM ids AS i
+LEFT JOIN (SELECT *, min(time) FROM raw_sock WHERE trace_id = ?1 GROUP BY sock) AS s ON s.sock = i.sock
+LEFT JOIN (SELECT other, sock FROM raw_sock WHERE trace_id = ?1 AND other IS NOT NULL AND origin =
+             (SELECT origin FROM raw_sock_origin WHERE name = 'pair') GROUP BY other) AS p
+  ON p.other = i.sock
+LEFT JOIN raw_sock_origin AS o ON o.origin = s.origin
+LEFT JOIN raw_family AS f ON f.family = s.family
+LEFT JOIN raw_thread AS t ON t.thread = s.thread
+LEFT JOIN became AS b ON b.sock = i.sock
+LEFT JOIN local ON local.sock = i.sock
+LEFT JOIN remote ON remote.sock = i.sock
+LEFT JOIN peer ON peer.sock = i.sock
+LEFT JOIN state ON state.sock = i.sock
+LEFT JOIN error ON error.sock = i.sock
+LEFT JOIN tcp ON tcp.sock = i.sock
+LEFT JOIN flow ON flow.sock = i.sock
+ORDER BY i.sock;

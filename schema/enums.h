@@ -55,6 +55,40 @@ enum dn_str_flag {
 	DN_STR_REDACTED = 1 << 3,	/* a value that looked secret was replaced */
 };
 
+/* How a socket came to be known (sock.origin). */
+#define DN_SOCK_ORIGIN_TABLE(ORIGIN)                                          \
+	ORIGIN(0, SOCKET, "socket", "made by socket(2)")                      \
+	ORIGIN(1, ACCEPT, "accept", "a connection that was accepted")         \
+	ORIGIN(2, PAIR, "pair", "made by socketpair(2)")                      \
+	ORIGIN(3, USED, "used", "was there when it was first used: received, or opened unseen") \
+	ORIGIN(4, INHERITED, "inherited", "was there before the recording: the command was given it")
+
+enum dn_sock_origin {
+#define ORIGIN(value, id, name, doc) DN_SOCK_##id = value,
+	DN_SOCK_ORIGIN_TABLE(ORIGIN)
+#undef ORIGIN
+};
+
+/* What happened to a socket (sock_event.kind). */
+#define DN_SOCK_EVENT_TABLE(EV)                                               \
+	EV(1, CONNECT, "connect", "connect(2) returned")                      \
+	EV(2, BIND, "bind", "bind(2) returned")                               \
+	EV(3, LISTEN, "listen", "listen(2) returned")                         \
+	EV(4, SHUTDOWN, "shutdown", "shutdown(2) returned")                   \
+	EV(5, STATE, "state", "another state of TCP")                         \
+	EV(6, RETRANSMIT, "retransmit", "a segment is sent again")            \
+	EV(7, RESET_SENT, "reset_sent", "a reset is sent")                    \
+	EV(8, RESET_RECEIVED, "reset_received", "a reset came")               \
+	EV(9, ERROR, "error", "the network reports an error to the socket")   \
+	EV(10, LAST, "last", "what it is when the recording ends")            \
+	EV(11, USED, "used", "bytes go through it and its addresses are not told yet")
+
+enum dn_sock_event {
+#define EV(value, id, name, doc) DN_SOCK_EV_##id = value,
+	DN_SOCK_EVENT_TABLE(EV)
+#undef EV
+};
+
 /* process_sample.phase */
 enum dn_sample_phase {
 	DN_PHASE_PERIODIC = 0,

@@ -37,6 +37,9 @@ enum dn_ring_type {
 	DN_RING_SIGNAL_DELIVERED,
 	DN_RING_OOM,
 	DN_RING_THREAD_GONE,
+	DN_RING_SOCK,
+	DN_RING_SOCK_EVENT,
+	DN_RING_TRANSFER,
 };
 
 /* A system call, at its return. Reserved in two sizes: three arguments or six. */
@@ -180,6 +183,80 @@ struct dn_ring_oom {
 };
 static_assert(sizeof(struct dn_ring_oom) == 40, "layout");
 
+#define DN_SOCKADDR_IN 16	/* sizes of struct sockaddr_in, sockaddr_in6 */
+#define DN_SOCKADDR_IN6 28
+
+/* A socket, or something that happened to one. */
+struct dn_ring_sock {
+	__u8 type;		/* SOCK or SOCK_EVENT */
+	__u8 what;		/* SOCK: enum dn_sock_origin; else enum dn_sock_event */
+	__u8 state, old_state;	/* TCP_* */
+	__u32 sock;		/* its id */
+	__u32 thread;		/* 0: nobody of the tree */
+	__u32 seq;		/* of the call, with in_call */
+	__s32 fd;		/* -1: not known */
+	__u32 other;		/* SOCK: socket that listens, or the other of a pair; 0: none */
+	__s32 err;
+	__u32 netns;
+	__u16 family, sk_type, protocol;
+	__u8 local_len, remote_len;	/* 0: none, or not read */
+	__u8 in_call;
+	__u8 has_tcp;		/* srtt_us .. tcp_received were read */
+	__u8 pad[6];
+	__u64 time;
+	__u64 start;		/* of the call, with in_call */
+	__u64 inode, peer_inode;	/* 0: none */
+	__u32 srtt_us, retrans;
+	__u64 tcp_sent, tcp_resent, tcp_acked, tcp_received;
+	__u8 local[DN_RING_SOCKADDR_MAX];	/* struct sockaddr */
+	__u8 remote[DN_RING_SOCKADDR_MAX];
+};
+static_assert(sizeof(struct dn_ring_sock) == 376, "layout");
+
+/* What to say of a socket: between the programs. */
+struct dn_sock_told {
+	__u8 type, what, state, old_state;	/* struct dn_ring_sock */
+	__u8 addresses, figures;	/* 1: read these too */
+	__u8 asked;		/* 1: the other end as the call named it: connect(2) failed, the socket has none */
+	__u8 pad;
+	__u32 id, other;
+	__s32 fd, err;
+};
+
+/* Bytes of one call through one socket. */
+struct dn_ring_transfer {
+	__u8 type;
+	__u8 in_call;		/* seq is the call's */
+	__u16 pad;
+	__u32 sends, receives;
+	__u32 thread;
+	__u32 seq;
+	__u32 sock;
+	__u64 time;
+	__u64 sent, received;
+};
+static_assert(sizeof(struct dn_ring_transfer) == 48, "layout");
+
+/* What a call does with sockets, known at its return. */
+enum dn_sock_act {
+	DN_SOCK_ACT_NONE,
+	DN_SOCK_ACT_SOCKET,	/* the result is one */
+	DN_SOCK_ACT_ACCEPT,	/* the same, the first argument listens */
+	DN_SOCK_ACT_PAIR,	/* the fourth argument points to two */
+	DN_SOCK_ACT_CONNECT,	/* the first argument is one, as with those that follow */
+	DN_SOCK_ACT_BIND,
+	DN_SOCK_ACT_LISTEN,
+	DN_SOCK_ACT_SHUTDOWN,
+	DN_SOCK_ACT_SPLICE,	/* the first or the third may be one */
+	DN_SOCK_ACT_SENDFILE,	/* the first may be one */
+	DN_SOCK_ACT_IN,		/* the first may be one, and the result be bytes */
+	DN_SOCK_ACT_IN_FLAGS2,	/* the same, with MSG_* flags as the third argument */
+	DN_SOCK_ACT_IN_FLAGS3,	/* as the fourth */
+	DN_SOCK_ACT_OUT,
+	DN_SOCK_ACT_IN_MANY,	/* recvmmsg: the result counts messages, flags are the fourth */
+	DN_SOCK_ACT_OUT_MANY,	/* sendmmsg */
+};
+
 /* State of a traced task, in its task storage or in a hash by its address. */
 struct dn_task_state {
 	__u32 thread;		/* its id in this trace, from 1 */
@@ -199,17 +276,24 @@ struct dn_task_state {
 	__u8 hidden;		/* it or a forebear became setuid: no arguments, no strings */
 	__u8 unborn;		/* not announced yet: args holds enum dn_unborn, start its birth */
 	__u8 exec_seen;		/* since the entry of the open call */
-	__u8 pad;
+	__u8 sock_act;		/* enum dn_sock_act of the open call */
 	__u32 tid;		/* 0 where it is not known */
 	__u64 start;
 	__u64 args[6];
+	/* bytes that the open call has moved so far through a socket (its id; 0: through none) */
+	__u32 sock;
+	__u32 sends, receives;
+	__u32 probe_flags;	/* of the receive that a kprobe has seen begin */
+	__u64 sent, received;
+	__u64 probe_sk;		/* struct sock of it; 0: none is under way */
 };
-static_assert(sizeof(struct dn_task_state) == 96, "layout");
+static_assert(sizeof(struct dn_task_state) == 136, "layout");
 
 /* What a task without a kernel structure to read from is announced with. */
 enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };
 
 #define DN_ROOT_THREAD 1	/* id of the command's first thread */
+#define DN_SOCKS_MAX 32768	/* sockets known at one time */
 #define DN_TASKS_MAX 65536	/* tasks of the tree at one time, where a hash holds them */
 
 /*
@@ -224,6 +308,8 @@ enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_OR
 struct dn_plan {
 	__u8 nargs;
 	__u8 str[DN_PLAN_STRS];
+	__u8 sock;		/* enum dn_sock_act */
+	__u8 pad[3];
 };
 
 /* ABIs of one kernel: the native one, its 32-bit one, x32. */
@@ -255,7 +341,7 @@ struct dn_run {
 	__u64 root_cookie;	/* first argument of a call by which the command makes itself known */
 	__u64 ns;		/* address of the pid namespace that tasks are numbered in */
 	__u32 ns_level;		/* its level; 0: the first one */
-	__u32 pad;
+	__u32 last_sock;	/* id of a socket given last */
 	__u64 tick_ns;		/* of the kernel's own ticks, since the command began; 0: not known */
 };
 

@@ -143,6 +143,20 @@ CREATE TABLE raw_address (
   PRIMARY KEY (trace_id, thread, addr, abi, nr, result)
 ) STRICT, WITHOUT ROWID;
 
+-- Bytes by socket and thread.
+CREATE TABLE raw_flow (
+  trace_id INTEGER NOT NULL,
+  sock INTEGER NOT NULL,
+  thread INTEGER NOT NULL,
+  sent INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  sends INTEGER NOT NULL,
+  receives INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, sock, thread)
+) STRICT, WITHOUT ROWID;
+
 -- Derived from the rows of the events once they are all there (derive.sql).
 CREATE TABLE raw_thread (
   thread INTEGER PRIMARY KEY,
@@ -203,6 +217,51 @@ CREATE TABLE raw_process_calls (
   lost INTEGER NOT NULL,                -- calls whose record the recorder lost
   total INTEGER NOT NULL
 ) STRICT;
+
+-- A socket with what became of it.
+CREATE TABLE raw_socket (
+  sock INTEGER PRIMARY KEY,
+  trace_id INTEGER NOT NULL,
+  thread INTEGER,
+  process INTEGER,
+  fd INTEGER,
+  origin INTEGER,
+  listener INTEGER,
+  pair INTEGER,
+  kind TEXT NOT NULL,                   -- tcp, udp, unix, ...
+  family INTEGER,
+  type INTEGER,
+  protocol INTEGER,
+  inode INTEGER,
+  peer_inode INTEGER,
+  netns INTEGER,
+  local ANY,
+  remote ANY,
+  known INTEGER,                        -- first seen
+  connect_start INTEGER,
+  connect_end INTEGER,
+  connect_errno INTEGER,                -- NULL: no attempt, or it came about
+  listening INTEGER,                    -- since
+  ended INTEGER,                        -- TCP: the connection's end
+  state INTEGER,                        -- the last seen
+  errno INTEGER,                        -- the last error of the connection
+  retransmits INTEGER NOT NULL,
+  resets_sent INTEGER NOT NULL,
+  resets_received INTEGER NOT NULL,
+  srtt_us INTEGER,
+  tcp_sent INTEGER,
+  tcp_resent INTEGER,
+  tcp_acked INTEGER,
+  tcp_received INTEGER,
+  sent INTEGER NOT NULL,
+  received INTEGER NOT NULL,
+  sends INTEGER NOT NULL,
+  receives INTEGER NOT NULL,
+  first INTEGER,                        -- transfer
+  last INTEGER
+) STRICT;
+CREATE INDEX raw_socket_inode ON raw_socket (trace_id, inode);
+CREATE INDEX raw_socket_local ON raw_socket (trace_id, local);
 
 -- All threads together, with what was lost.
 CREATE TABLE raw_call (
@@ -275,6 +334,31 @@ CREATE TABLE raw_origin (
   origin INTEGER PRIMARY KEY,
   name TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE raw_sock_origin (
+  origin INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_sock_event_kind (
+  kind INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_family (
+  family INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+-- net/tcp_states.h of the kernel
+CREATE TABLE raw_tcp_state (
+  state INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+INSERT INTO raw_tcp_state VALUES
+  (1, 'ESTABLISHED'), (2, 'SYN_SENT'), (3, 'SYN_RECV'), (4, 'FIN_WAIT1'), (5, 'FIN_WAIT2'),
+  (6, 'TIME_WAIT'), (7, 'CLOSE'), (8, 'CLOSE_WAIT'), (9, 'LAST_ACK'), (10, 'LISTEN'),
+  (11, 'CLOSING'), (12, 'NEW_SYN_RECV');
 
 CREATE TABLE raw_end_reason (
   reason INTEGER PRIMARY KEY,

@@ -94,13 +94,17 @@ static void import(struct fixture *f, unsigned n)
 	const struct dn_options o = { .threads = 1, .quiet = true };
 	struct dn_vtab_options v = { .prefix = "t_" };
 	char *file[2] = { f->trace, f->trace };
+	struct dn_import_place place;
 	char err[256];
 
 	mk_temp(f->path);
 	assert_int_equal(dn_traces_open(&f->t, file, n), 0);
 	assert_int_equal(dn_db_open(f->path, DN_DB_NO_SYSCALL, &f->db, err, sizeof(err)), 0);
 	assert_int_equal(dn_traces_load(&f->t, &o, f->db, false), 0);
-	assert_int_equal(dn_import_calls(f->db, f->t.vtab, n, NULL, NULL, &f->im), 0);
+	assert_int_equal(dn_import_tables(f->db, &place), 0);
+	assert_int_equal(dn_db_close(f->db), 0);
+	assert_int_equal(dn_import_calls(f->path, &place, f->t.vtab, n, NULL, NULL, &f->im), 0);
+	assert_int_equal(dn_db_open(f->path, DN_DB_NO_SYSCALL, &f->db, err, sizeof(err)), 0);
 	f->h = dn_db_handle(f->db);
 	v.trace = f->t.vtab;
 	v.ntraces = n;
@@ -115,6 +119,13 @@ static void done(struct fixture *f)
 	unlink(f->trace);
 }
 
+/* The file is sound to SQLite. */
+static void check(sqlite3 *h)
+{
+	assert_int_equal(value(h, "SELECT count(*) FROM pragma_integrity_check"
+				  " WHERE integrity_check <> 'ok'"), 0);
+}
+
 static void compare(struct fixture *f)
 {
 	assert_int_equal(value(f->h, "SELECT count(*) FROM (SELECT " COLUMNS " FROM raw_syscall "
@@ -123,6 +134,7 @@ static void compare(struct fixture *f)
 				     "EXCEPT SELECT " COLUMNS " FROM raw_syscall)"), 0);
 	assert_int_equal(value(f->h, "SELECT count(*) FROM raw_syscall"),
 			 value(f->h, "SELECT count(*) FROM t_syscall"));
+	check(f->h);
 	assert_int_equal(value(f->h, "SELECT count(*) FROM raw_syscall"), f->im.calls);
 }
 
