@@ -21,7 +21,7 @@ fi
 sql() { denet-analyze t.dnt --csv --sql "$1" | tr -d '\r' | sed 1d; }
 
 # Says its number and that of its parent and a child, and what it gets a signal from.
-cat >who <<'EOF'
+cat >told <<'EOF'
 echo "$$ $PPID"
 sh -c 'echo "$$ $PPID"; sleep 0.3'
 kill -CONT $$
@@ -33,7 +33,7 @@ inside() {
 	what="$1, $2"
 	shift 2
 	rm -f t.dnt
-	"$@" denet-record -q --rung="$rung" -o t.dnt sh who >said 2>err
+	"$@" denet-record -q --rung="$rung" -o t.dnt sh told >said 2>err
 	is "$? $(grep -v 'not observed on this kernel' err)" "0 " "$what: status"
 	books t.dnt "$what"
 }
@@ -44,7 +44,7 @@ numbers() {
 }
 
 for rung in tp_btf raw_tp no_btf; do
-	inside $rung "a namespace" unshare -pf --mount-proc
+	inside "$rung" "a namespace" unshare -pf --mount-proc
 	is "$(numbers)" "$(cat said)" "$what: pids are those of the namespace"
 	root=$(awk '{ print $1; exit }' said)
 	is "$(sql "SELECT DISTINCT pid FROM process_samples WHERE process_id = 1")" "$root" \
@@ -57,11 +57,11 @@ for rung in tp_btf raw_tp no_btf; do
 	is "$(sql "SELECT DISTINCT sender_tid FROM raw_signal_sent WHERE sig = 18")" "$root" "$what: its sender"
 	is "$(sql "SELECT value FROM raw_total WHERE name = 'sample_gone'")" 0 "$what: nobody is looked for in vain"
 
-	inside $rung "a namespace in another" unshare -pf --mount-proc unshare -pf --mount-proc
+	inside "$rung" "a namespace in another" unshare -pf --mount-proc unshare -pf --mount-proc
 	is "$(numbers)" "$(cat said)" "$what: pids are those of the innermost"
 
 	# Where /proc is of the namespace around it: these are the numbers it knows.
-	inside $rung "a namespace with the /proc of another" unshare -pf
+	inside "$rung" "a namespace with the /proc of another" unshare -pf
 	is "$(sql "SELECT count(*) > 1 FROM process_samples WHERE process_id = 1 AND utime_ns IS NOT NULL")" 1 \
 		"$what: the command is read in /proc"
 done
