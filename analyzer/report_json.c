@@ -29,7 +29,11 @@ struct section {
 	const char *key;
 	enum shape shape;
 	const char *sql;	/* ?1 is the trace */
+	const char *blind;	/* a query that has a row where it was not recorded: then it is null */
 };
+
+#define NOT_RECORDED(probe)                                                           \
+	"SELECT 1 FROM raw_probe WHERE trace_id = ?1 AND rung = 'none' AND name = '" probe "'"
 
 static void put_cell(struct dn_json *j, const struct dn_query *q, int col)
 {
@@ -75,11 +79,29 @@ static struct dn_query *open_query(struct dn_db *db, const char *sql, int64_t tr
 	return q;
 }
 
-static int put_section(struct dn_json *j, struct dn_db *db, int64_t trace, const struct section *s)
+/* Whether a list is null and not empty, or -errno; then it is said. */
+static int put_blind(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key, const char *blind)
 {
-	struct dn_query *q = open_query(db, s->sql, trace);
+	struct dn_query *q = open_query(db, blind, trace);
 	int ret;
 
+	if (!q)
+		return -EIO;
+	ret = dn_query_step(q);
+	if (ret > 0)
+		dn_json_null(j, key);
+	dn_query_free(q);
+	return ret;
+}
+
+static int put_section(struct dn_json *j, struct dn_db *db, int64_t trace, const struct section *s)
+{
+	struct dn_query *q;
+	int ret = s->blind ? put_blind(j, db, trace, s->key, s->blind) : 0;
+
+	if (ret)
+		return ret < 0 ? ret : 0;
+	q = open_query(db, s->sql, trace);
 	if (!q)
 		return -EIO;
 	if (s->shape == ARRAY)
@@ -266,7 +288,7 @@ static const char by_category_sql[] =
 static const struct section seed[] = {
 	{ "top_syscalls", ARRAY,
 	  "SELECT name, sum(count) AS count FROM syscall_stats WHERE trace_id = ?1"
-	  " GROUP BY name ORDER BY 2 DESC, 1 LIMIT 10" },
+	  " GROUP BY name ORDER BY 2 DESC, 1 LIMIT 10", NOT_RECORDED("syscalls") },
 	{ "analysis", OBJECT,
 	  "SELECT iif(t.duration_ns > 0, (t.calls + t.lost) * 1e9 / t.duration_ns, NULL)"
 	  " AS syscall_rate_per_sec,"
@@ -322,26 +344,38 @@ static const char threads_sql[] =
 	" nivcsw, minflt, majflt"
 	" FROM threads WHERE trace_id = ?1 AND process_id IS NOT NULL ORDER BY process_id, thread_id";
 
+/* Rows that have rows of their own: those of `sql`, under `key`. */
+static const struct list {
+	struct section outer;
+	const char *key, *sql;
+} lists[] = {
+	{ { "syscalls", ARRAY, syscalls_sql, NOT_RECORDED("syscalls") }, "by_errno", by_errno_sql },
+	{ { "rates", ARRAY, rates_sql, NOT_RECORDED("syscalls") }, "categories", rate_categories_sql },
+	{ { "processes", ARRAY, processes_sql, NULL }, "threads", threads_sql },
+};
+
 static const struct section tail[] = {
 	{ "files", ARRAY,
 	  "SELECT path, calls, errors, opens, failed_opens, execs, errnos, total_ns, first_ns, last_ns"
-	  " FROM files WHERE trace_id = ?1 ORDER BY calls DESC, path LIMIT " FILES_MAX },
+	  " FROM files WHERE trace_id = ?1 ORDER BY calls DESC, path LIMIT " FILES_MAX,
+	  NOT_RECORDED("strings") },
 	{ "connections", ARRAY,
 	  "SELECT process_id, pid, comm, name, family, address, port, count, errors, errnos, total_ns,"
 	  " first_ns, last_ns FROM connections WHERE trace_id = ?1"
-	  " ORDER BY count DESC, first_ns, address LIMIT " CONNECTIONS_MAX },
+	  " ORDER BY count DESC, first_ns, address LIMIT " CONNECTIONS_MAX, NOT_RECORDED("strings") },
 	{ "signals", ARRAY,
 	  "SELECT signal AS name, sig AS number, process_id, sum(event = 'sent') AS sent,"
 	  " sum(event = 'delivered') AS delivered, min(time_ns) AS first_ns, max(time_ns) AS last_ns"
-	  " FROM signals WHERE trace_id = ?1 GROUP BY sig, process_id ORDER BY sig, process_id" },
+	  " FROM signals WHERE trace_id = ?1 GROUP BY sig, process_id ORDER BY sig, process_id",
+	  NOT_RECORDED("signals") },
 	{ "totals", OBJECT,
 	  "SELECT (SELECT count(*) FROM raw_process WHERE trace_id = ?1) AS processes,"
 	  " (SELECT count(*) FROM raw_thread WHERE trace_id = ?1) AS threads,"
 	  " (SELECT count(*) FROM raw_exec WHERE trace_id = ?1) AS execs,"
-	  " iif(syscalls_recorded, (SELECT count(DISTINCT path) FROM raw_path WHERE trace_id = ?1), NULL)"
-	  " AS files,"
-	  " iif(syscalls_recorded, (SELECT count(*) FROM connections WHERE trace_id = ?1), NULL)"
-	  " AS connections FROM traces WHERE trace_id = ?1" },
+	  " iif(EXISTS (" NOT_RECORDED("strings") "), NULL,"
+	  " (SELECT count(DISTINCT path) FROM raw_path WHERE trace_id = ?1)) AS files,"
+	  " iif(EXISTS (" NOT_RECORDED("strings") "), NULL,"
+	  " (SELECT count(*) FROM connections WHERE trace_id = ?1)) AS connections" },
 };
 
 static const char network_sql[] =
@@ -395,11 +429,12 @@ static const struct section network[] = {
 
 static const struct section resources[] = {
 	{ "processes", OBJECT,
-	  "SELECT sum(utime) AS utime_ns, sum(stime) AS stime_ns, sum(runtime) AS runtime_ns,"
-	  " sum(run_delay) AS run_delay_ns, sum(nvcsw) AS nvcsw, sum(nivcsw) AS nivcsw,"
-	  " sum(minflt) AS minflt, sum(majflt) AS majflt, sum(rchar) AS rchar, sum(wchar) AS wchar,"
-	  " sum(read_bytes) AS read_bytes, sum(write_bytes) AS write_bytes,"
-	  " max(maxrss) AS maxrss_bytes FROM raw_process WHERE trace_id = ?1" },
+	  "SELECT u.utime AS utime_ns, u.stime AS stime_ns, u.runtime AS runtime_ns,"
+	  " u.run_delay AS run_delay_ns, u.nvcsw, u.nivcsw, u.minflt, u.majflt, u.rchar, u.wchar,"
+	  " u.read_bytes, u.write_bytes, u.maxrss AS maxrss_bytes,"
+	  " (SELECT 1000000000 / CAST(value AS INTEGER) FROM environment"
+	  " WHERE trace_id = ?1 AND key = 'host.kernel_hz') AS tick_ns"
+	  " FROM raw_trace LEFT JOIN raw_used AS u USING (trace_id) WHERE trace_id = ?1" },
 	{ "host", OBJECT,
 	  "SELECT count(*) AS samples, max(load1) AS load1_max, max(mem_total_bytes) AS mem_total_bytes,"
 	  " min(mem_available_bytes) AS mem_available_min_bytes,"
@@ -507,6 +542,18 @@ static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 	return err;
 }
 
+static int put_list(struct dn_json *j, struct dn_db *db, int64_t trace, const struct list *l)
+{
+	int err = l->outer.blind ? put_blind(j, db, trace, l->outer.key, l->outer.blind) : 0;
+
+	if (err)
+		return err < 0 ? err : 0;
+	dn_json_array(j, l->outer.key);
+	err = put_nested(j, db, trace, l->outer.sql, l->key, l->sql);
+	dn_json_end(j);
+	return err;
+}
+
 /* What went through sockets; null where they were not recorded. */
 static int put_network(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
@@ -529,19 +576,10 @@ static int put_network(struct dn_json *j, struct dn_db *db, int64_t trace)
 
 static int put_lists(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
-	int err;
+	int err = 0;
 
-	dn_json_array(j, "syscalls");
-	err = put_nested(j, db, trace, syscalls_sql, "by_errno", by_errno_sql);
-	dn_json_end(j);
-	dn_json_array(j, "rates");
-	if (!err)
-		err = put_nested(j, db, trace, rates_sql, "categories", rate_categories_sql);
-	dn_json_end(j);
-	dn_json_array(j, "processes");
-	if (!err)
-		err = put_nested(j, db, trace, processes_sql, "threads", threads_sql);
-	dn_json_end(j);
+	for (size_t i = 0; !err && i < sizeof(lists) / sizeof(lists[0]); i++)
+		err = put_list(j, db, trace, &lists[i]);
 	return err;
 }
 

@@ -242,14 +242,18 @@ static int put_notes(struct dn_page *p, struct dn_db *db, int64_t trace)
 	return ret;
 }
 
+#define FEW_TICKS 100
+
 /* The share of the threads' lives that was in calls, and CPU time. */
 static int put_time(struct dn_page *p, struct dn_db *db, int64_t trace)
 {
 	struct dn_query *q = dn_query_new(db,
 		"SELECT CAST(total(ifnull(end_ns, (SELECT last FROM raw_trace WHERE trace_id = ?1))"
 		" - start_ns) AS INTEGER),"
-		" sum(syscall_ns), (SELECT sum(utime) FROM raw_process WHERE trace_id = ?1),"
-		" (SELECT sum(stime) FROM raw_process WHERE trace_id = ?1)"
+		" sum(syscall_ns), (SELECT utime FROM raw_used WHERE trace_id = ?1),"
+		" (SELECT stime FROM raw_used WHERE trace_id = ?1),"
+		" (SELECT 1000000000 / CAST(value AS INTEGER) FROM environment"
+		" WHERE trace_id = ?1 AND key = 'host.kernel_hz')"
 		" FROM threads WHERE trace_id = ?1");
 	struct line l = { "", 0 };
 	char a[DN_HUMAN_SIZE], b[DN_HUMAN_SIZE];
@@ -265,10 +269,17 @@ static int put_time(struct dn_page *p, struct dn_db *db, int64_t trace)
 		add(&l, "%s of threads' life", dn_human_ns(a, sizeof(a), life));
 		if (!dn_query_null(q, 1))
 			add(&l, ", %s of it in system calls", dn_human_percent(b, sizeof(b), in, life));
-		if (!dn_query_null(q, 2))
+		if (dn_query_null(q, 2))
+			add(&l, "; CPU time is not known of all processes");
+		else
 			add(&l, "; CPU %s user, %s system",
 			    dn_human_ns(a, sizeof(a), (uint64_t)dn_query_int(q, 2)),
 			    dn_human_ns(b, sizeof(b), (uint64_t)dn_query_int(q, 3)));
+		/* Where the share of one tick shows in a percentage. */
+		if (!dn_query_null(q, 2) && (dn_query_int(q, 2) + dn_query_int(q, 3)) / FEW_TICKS <
+					    dn_query_int(q, 4))
+			add(&l, ", told apart in ticks of %s",
+			    dn_human_ns(a, sizeof(a), (uint64_t)dn_query_int(q, 4)));
 		dn_page_field(p, "Time", l.text);
 	}
 	dn_query_free(q);

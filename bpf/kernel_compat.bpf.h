@@ -43,6 +43,31 @@
  * operations.
  */
 
+#ifndef DN_RAW
+/*
+ * Of the programs of calls there are variants for such kernels (_held) that are not
+ * preempted while they work: with the scratch area of a CPU taken, every other thread
+ * there lost its strings until the one that had it came to run again. The functions are
+ * of 6.10 (commit fc7566ad0a82); with preemption off a global function of ours may be
+ * called since 6.15 (commit e2d8f560d176). Before 5.16 (commit a5d827275241) a program is
+ * refused for a call that the kernel does not know, though it never comes to it.
+ */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+
+#define HELD(does)                                                            \
+	({                                                                    \
+		int result;                                                   \
+                                                                              \
+		if (bpf_preempt_disable)                                      \
+			bpf_preempt_disable();                                \
+		result = does;                                                \
+		if (bpf_preempt_enable)                                       \
+			bpf_preempt_enable();                                 \
+		result;                                                       \
+	})
+#endif
+
 #define SIGKILL 9
 
 /*
@@ -204,25 +229,55 @@ static __always_inline __u32 dn_call_nr(struct pt_regs *regs)
 #endif
 
 #ifndef DN_PLAIN
+/* One of a task's numbers. The stride is the kernel's: an index would take our own, as
+ * only constant offsets are relocated. */
+static __always_inline void *dn_upid(struct pid *pid, __u32 level)
+{
+	return (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid);
+}
+
+/* The pid namespace of that level that the task is in. */
+static __always_inline __u64 dn_pid_ns(struct task_struct *task, __u32 level)
+{
+	__u64 ns = 0;
+
+	bpf_probe_read_kernel(&ns, sizeof(ns), dn_upid(BPF_CORE_READ(task, thread_pid), level) +
+			      bpf_core_field_offset(struct upid, ns));
+	return ns;
+}
+
+/* Number of a thread in the trace's pid namespace; 0: it has none there. */
+static __always_inline __u32 dn_number(struct task_struct *task, const struct dn_run *run)
+{
+	__u32 level = run->ns_level;
+	struct pid *pid;
+	int nr = 0;
+
+	if (!level)
+		return BPF_CORE_READ(task, pid);
+	pid = BPF_CORE_READ(task, thread_pid);
+	if (BPF_CORE_READ(pid, level) < level || dn_pid_ns(task, level) != run->ns)
+		return 0;
+	bpf_probe_read_kernel(&nr, sizeof(nr), dn_upid(pid, level) + bpf_core_field_offset(struct upid, nr));
+	return nr;
+}
+
 /* Who task is. */
-static __always_inline void dn_describe(struct task_struct *task, struct dn_ring_thread_start *r)
+static __always_inline void dn_describe(struct task_struct *task, struct dn_ring_thread_start *r,
+					const struct dn_run *run)
 {
 	struct pid *pid = READ(task, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
+	__u32 level = BPF_CORE_READ(pid, level), above = run->ns_level;
 
-	r->tid = READ(task, pid);
-	r->pid = READ(task, tgid);
-	r->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	r->tid = dn_number(task, run);
+	r->pid = dn_number(BPF_CORE_READ(task, group_leader), run);
+	r->ppid = dn_number(BPF_CORE_READ(task, real_parent, group_leader), run);
 	r->born = READ(task, start_boottime);
 	for (__u32 i = 0; i < DN_NS_LEVELS; i++) {
 		int nr;
 
-		/* The stride is the kernel's: an index would take our own, as
-		 * only constant offsets are relocated. */
-		if (i >= level ||
-		    bpf_probe_read_kernel(&nr, sizeof(nr), (void *)pid +
-					  bpf_core_field_offset(struct pid, numbers) +
-					  (i + 1) * bpf_core_type_size(struct upid) +
+		if (above + i >= level ||
+		    bpf_probe_read_kernel(&nr, sizeof(nr), dn_upid(pid, above + i + 1) +
 					  bpf_core_field_offset(struct upid, nr)))
 			break;
 		r->ns_tid[i] = nr;
@@ -256,17 +311,6 @@ static __always_inline bool dn_task_dead(struct task_struct *task)
 	if (bpf_core_field_exists(new->__state))
 		return READ(new, __state) & TASK_DEAD;
 	return BPF_CORE_READ(old, state) & TASK_DEAD;
-}
-#else
-/* Who task is, which must be the current one. */
-static __always_inline void dn_describe(struct task_struct *task, struct dn_ring_thread_start *r)
-{
-	__u64 id = bpf_get_current_pid_tgid();
-
-	r->tid = id;
-	r->pid = id >> 32;
-	r->born = r->time;
-	bpf_get_current_comm(r->comm, sizeof(r->comm));
 }
 #endif
 

@@ -30,6 +30,10 @@ struct dn_ksigaction {		/* linux/signal_types.h */
 	__u64 handler, flags;
 };
 
+struct dn_pidns_info {		/* struct bpf_pidns_info of linux/bpf.h */
+	__u32 pid, tgid;
+};
+
 /* A field at its fixed place in what p points to; 0 where it cannot be read. */
 #define PLAIN(p, type, field)                                                 \
 	({                                                                    \

@@ -80,7 +80,7 @@ static __always_inline int newtask(struct task_struct *child, __u64 flags)
 	st->start = bpf_ktime_get_boot_ns();
 	st->args[DN_UNBORN_FLAGS] = flags;
 	st->args[DN_UNBORN_PARENT] = parent->thread;
-	st->args[DN_UNBORN_PPID] = bpf_get_current_pid_tgid() >> 32;
+	st->args[DN_UNBORN_PPID] = numbers_here() >> 32;
 	st->args[DN_UNBORN_ORIGIN] = origin;
 #endif
 	return 0;

@@ -82,13 +82,14 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 {
 	struct exec_scratch *s;
 	unsigned long begin, end;
-	__u32 off;
+	__u32 off, old_tid;
 	bool hidden, secure;
 	__u16 parts = 0;
 	long n;
 
 	if (!st || !st->armed || run.stopping)
 		return 0;
+	old_tid = st->tid;
 	if (old_pid != READ(task, pid))
 		tid_changed(task, st);
 	begin = BPF_CORE_READ(task, mm, arg_start);
@@ -112,7 +113,7 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	s->head.secureexec = secure;
 	s->head.thread = st->next_thread ? st->next_thread : st->thread;
 	s->head.process = st->process;
-	s->head.old_tid = old_pid;
+	s->head.old_tid = old_tid;
 	s->head.uid = BPF_CORE_READ(task, cred, euid.val);
 	s->head.gid = BPF_CORE_READ(task, cred, egid.val);
 	s->head.time = bpf_ktime_get_boot_ns();

@@ -174,7 +174,7 @@ static __always_inline void exec_done(struct task_struct *task, struct dn_task_s
 				      struct pt_regs *regs, bool ok)
 {
 	__u64 key = (__u64)task, who = bpf_get_current_uid_gid();
-	__u32 tid = bpf_get_current_pid_tgid(), old = st->tid, off = 0;
+	__u32 tid = number_here(), old = st->tid, off = 0;
 	struct exec_scratch *s;
 	char *path;
 	long n;

@@ -40,7 +40,7 @@ static __always_inline void send_event(void *record, __u64 size)
 	void *ring = this_ring();
 
 	if (!ring || bpf_ringbuf_output(ring, record, size, BPF_RB_NO_WAKEUP))
-		count(DN_COUNT_lifecycle_lost);
+		count(DN_COUNT_signal_lost);
 }
 
 TP("signal_generate")
@@ -67,9 +67,9 @@ int BPF_PROG(on_signal_sent, int sig, struct kernel_siginfo *info, struct task_s
 	r.group = !!group;
 	r.result = result;
 	r.time = bpf_ktime_get_boot_ns();
-	r.sender_tid = bpf_get_current_pid_tgid();
+	r.sender_tid = number_here();
 #ifndef DN_PLAIN
-	r.target_tid = READ(task, pid);
+	r.target_tid = dn_number(task, &run);
 #else
 	r.target_tid = to ? to->tid : 0;
 	if (to && !result)	/* TRACE_SIGNAL_DELIVERED (trace/events/signal.h) */
@@ -100,7 +100,7 @@ int BPF_PROG(on_signal_delivered, int sig, struct kernel_siginfo *info, struct k
 	r.sig = sig;
 	r.code = signal_code(info);
 	r.target = st->thread;
-	r.target_tid = bpf_get_current_pid_tgid();
+	r.target_tid = st->tid;
 	r.time = bpf_ktime_get_boot_ns();
 #ifndef DN_PLAIN
 	r.handler = (__u64)BPF_CORE_READ(ka, sa.sa_handler);
@@ -129,7 +129,7 @@ int on_oom(struct bpf_raw_tracepoint_args *ctx)
 #ifndef DN_PLAIN
 		struct task_struct *task = (void *)ctx->args[0];
 
-		r.tid = BPF_CORE_READ(task, pid);
+		r.tid = dn_number(task, &run);
 		BPF_CORE_READ_STR_INTO(&r.comm, task, comm);
 #else
 		struct dn_task_state *st = task_state((void *)ctx->args[0]);
@@ -138,7 +138,7 @@ int on_oom(struct bpf_raw_tracepoint_args *ctx)
 			return 0;
 		r.tid = st->tid;
 #endif
-	} else {
+	} else if (!IN_NAMESPACE) {
 		r.tid = ctx->args[0];
 	}
 	send_event(&r, sizeof(r));

@@ -10,6 +10,65 @@
 const volatile struct dn_knobs knobs SEC(".rodata.knobs") = { .strings = 1, .cpus = 1 };
 struct dn_run run SEC(".data.run") = {};
 
+/* From the kernel's configuration as libbpf finds it, or recorder/object.c. */
+extern int CONFIG_HZ __kconfig __weak;
+
+/* Whether the trace's numbers are other ones than the first namespace's. */
+#ifndef DN_PLAIN
+#define IN_NAMESPACE run.ns_level
+#else
+#define IN_NAMESPACE knobs.ns_ino
+#endif
+
+#ifndef DN_PLAIN
+/* The trace's pid namespace is that of the recorder, which is the parent of the command,
+ * or one around it. */
+static __always_inline void take_namespace(struct task_struct *command)
+{
+	struct task_struct *recorder = BPF_CORE_READ(command, real_parent);
+	__u32 level = BPF_CORE_READ(recorder, thread_pid, level);
+
+	level = level > knobs.ns_depth ? level - knobs.ns_depth : 0;
+	run.ns = dn_pid_ns(recorder, level);
+	run.ns_level = level;
+}
+
+/* Of the current task. */
+static __always_inline __u32 number_here(void)
+{
+	return dn_number((struct task_struct *)bpf_get_current_task(), &run);
+}
+#else
+/* Process and thread of the current task, in the upper and the lower half; 0: it is in
+ * another pid namespace than the recorder. */
+static __always_inline __u64 numbers_here(void)
+{
+	struct dn_pidns_info n = {};
+
+	if (!knobs.ns_ino)
+		return bpf_get_current_pid_tgid();
+	bpf_get_ns_current_pid_tgid(knobs.ns_dev, knobs.ns_ino, (void *)&n, sizeof(n));
+	return (__u64)n.tgid << 32 | n.pid;
+}
+
+static __always_inline __u32 number_here(void)
+{
+	return numbers_here();
+}
+
+/* Who task is, which must be the current one. */
+static __always_inline void dn_describe(struct task_struct *task, struct dn_ring_thread_start *r,
+					const struct dn_run *run)
+{
+	__u64 id = numbers_here();
+
+	r->tid = id;
+	r->pid = id >> 32;
+	r->born = r->time;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+}
+#endif
+
 /* The task's address is the key of the hash: one that lives has it alone. */
 struct {
 #ifndef DN_RAW
@@ -228,7 +287,7 @@ static __always_inline void send_start(struct task_struct *task, struct dn_task_
 		.clone_flags = flags,
 	};
 
-	dn_describe(task, &r);
+	dn_describe(task, &r, &run);
 	st->tid = r.tid;
 	send_life(&r, sizeof(r));
 }
@@ -237,7 +296,7 @@ static __always_inline void send_start(struct task_struct *task, struct dn_task_
 /* The announcement of a child, made by itself: only now it can be asked. */
 static __always_inline void announce(struct dn_task_state *st)
 {
-	__u64 id = bpf_get_current_pid_tgid();
+	__u64 id = numbers_here();
 	struct dn_ring_thread_start r = {
 		.type = DN_RING_THREAD_START,
 		.origin = st->args[DN_UNBORN_ORIGIN],

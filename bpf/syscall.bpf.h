@@ -150,6 +150,9 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	if (!st) {
 		if (!is_root(regs))
 			return 0;
+#ifndef DN_PLAIN
+		take_namespace(task);
+#endif
 		st = new_state(task);
 		if (st) {
 			st->thread = st->process = DN_ROOT_THREAD;
@@ -172,6 +175,8 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 			return 0;
 		}
 		st->armed = 1;
+		if (CONFIG_HZ > 0)
+			run.tick_ns = 1000000000ull / (__u32)CONFIG_HZ;
 		count(DN_COUNT_threads);
 #ifdef DN_PLAIN
 		thread_begins(st->process);
@@ -260,20 +265,55 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 }
 
 #ifndef DN_RAW
-TP("sys_enter")
-int BPF_PROG(on_sys_enter_again, struct pt_regs *regs, long id)
+static __always_inline int call_enters_again(struct pt_regs *regs, long id)
 {
 	struct dn_task_state *st = task_state(this_task());
 
 	return st && !st->in_call ? call_enters(regs, id) : 0;
 }
 
-TP("sys_exit")
-int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
+static __always_inline int call_returns_again(struct pt_regs *regs, long ret)
 {
 	struct dn_task_state *st = task_state(this_task());
 
 	return st && st->in_call ? call_returns(regs, ret) : 0;
+}
+
+TP("sys_enter")
+int BPF_PROG(on_sys_enter_again, struct pt_regs *regs, long id)
+{
+	return call_enters_again(regs, id);
+}
+
+TP("sys_exit")
+int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
+{
+	return call_returns_again(regs, ret);
+}
+
+/* In the place of each, where it can be kept from being preempted: kernel_compat.bpf.h. */
+TP("sys_enter")
+int BPF_PROG(on_sys_enter_held, struct pt_regs *regs, long id)
+{
+	return HELD(call_enters(regs, id));
+}
+
+TP("sys_exit")
+int BPF_PROG(on_sys_exit_held, struct pt_regs *regs, long ret)
+{
+	return HELD(call_returns(regs, ret));
+}
+
+TP("sys_enter")
+int BPF_PROG(on_sys_enter_again_held, struct pt_regs *regs, long id)
+{
+	return HELD(call_enters_again(regs, id));
+}
+
+TP("sys_exit")
+int BPF_PROG(on_sys_exit_again_held, struct pt_regs *regs, long ret)
+{
+	return HELD(call_returns_again(regs, ret));
 }
 #endif
 

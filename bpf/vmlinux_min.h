@@ -121,6 +121,7 @@ struct task_struct {
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;
+	struct task_struct *group_leader;
 	struct pid *thread_pid;
 	unsigned long long utime;
 	unsigned long long stime;
@@ -156,6 +157,7 @@ struct cred {
 
 struct upid {
 	int nr;
+	struct pid_namespace *ns;
 };
 
 struct pid {

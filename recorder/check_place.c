@@ -13,11 +13,11 @@
 #include <unistd.h>
 
 #include "check_int.h"
+#include "kernel.h"
 #include "rights.h"
 
 /* include/linux/proc_ns.h: the namespaces the kernel boots with. */
 #define INITIAL_USER_NS 4026531837ull
-#define INITIAL_PID_NS 4026531836ull
 
 /* The number in "user:[4026531837]", 0 where it cannot be read. */
 static unsigned long long namespace_of(struct dn_check *c, const char *path)
@@ -82,14 +82,12 @@ static void check_namespaces(struct dn_check *c)
 		f->state = DN_CHECK_INFO;
 		dn_found(f, "/proc/self/ns/pid cannot be read");
 		dn_means(f, "whether pids here are those of the host is not known");
-	} else if (pid == INITIAL_PID_NS) {
+	} else if (pid == DN_INITIAL_PID_NS) {
 		dn_found(f, "the initial pid namespace");
 		dn_means(f, "pids in the trace are those of the host");
 	} else {
-		f->state = DN_CHECK_DEGRADED;
 		dn_found(f, "pid namespace %llu, not the initial one", pid);
-		dn_means(f, "the kernel side tells pids of the host, which /proc here does not know: readings of /proc for "
-			    "each process are not recorded. Record from the host, or give the container its pids (--pid=host)");
+		dn_means(f, "pids in the trace are those of /proc here, not of the host; processes outside have none");
 	}
 }
 

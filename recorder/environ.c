@@ -365,7 +365,36 @@ ssize_t dn_env_get_rlimit(struct dn_env_ctx *c, const char *arg, char *out, size
 	return -EINVAL;
 }
 
+/* Only once the command runs: dn_environ_later. */
+ssize_t dn_env_get_later(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
+{
+	(void)c;
+	(void)arg;
+	(void)out;
+	(void)cap;
+	return -EAGAIN;
+}
+
 /* --- the rows -------------------------------------------------------------------------------- */
+
+/* A value of n bytes; none where n is below 0. */
+static int send_fact(const struct dn_sink *sink, const char *key, const char *value, ssize_t n)
+{
+	struct dn_value v[DN_F_environment_N];
+
+	dn_row_clear(v, DN_F_environment_N);
+	v[DN_F_environment_key] = dn_str(key, strlen(key));
+	if (n >= 0)
+		v[DN_F_environment_value] = dn_str(value, (size_t)n);
+	return dn_row_send(sink, DN_EV_environment, v, DN_F_environment_N);
+}
+
+int dn_environ_later(const char *key, uint64_t value, const struct dn_sink *sink)
+{
+	char text[24];
+
+	return send_fact(sink, key, text, dn_env_print(text, sizeof(text), "%llu", (unsigned long long)value));
+}
 
 int dn_environ_emit(struct dn_environ_opts *opts, const struct dn_sink *sink)
 {
@@ -383,14 +412,10 @@ int dn_environ_emit(struct dn_environ_opts *opts, const struct dn_sink *sink)
 		goto out;
 	}
 	for (size_t i = 0; !err && i < NKEYS; i++) {
-		struct dn_value v[DN_F_environment_N];
 		ssize_t n = getters[i](&c, keys[i].arg, value, VALUE_MAX);
 
-		dn_row_clear(v, DN_F_environment_N);
-		v[DN_F_environment_key] = dn_str(keys[i].key, strlen(keys[i].key));
-		if (n >= 0)
-			v[DN_F_environment_value] = dn_str(value, (size_t)n);
-		err = dn_row_send(sink, DN_EV_environment, v, DN_F_environment_N);
+		if (n != -EAGAIN)
+			err = send_fact(sink, keys[i].key, value, n);
 	}
 out:
 	if (c.root >= 0)

@@ -26,8 +26,11 @@ struct dn_environ_opts {
 	unsigned redacted;		/* out: values that were replaced, added up */
 };
 
-/* One row a key. 0, -ENOMEM, -errno (no root), or the sink's error. */
+/* One row a key, but for what is known later. 0, -ENOMEM, -errno (no root), or the sink's error. */
 int dn_environ_emit(struct dn_environ_opts *opts, const struct dn_sink *sink);
+
+/* A fact that is known later: the row of that key. 0 or the sink's error. */
+int dn_environ_later(const char *key, uint64_t value, const struct dn_sink *sink);
 
 /* Format version, a fresh uuid, boot id, architecture and clocks. What could
  * not be read is zero. 0, or -errno without a uuid (no randomness at all). */

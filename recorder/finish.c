@@ -46,7 +46,8 @@ int dn_rec_thread_row(const struct dn_sink *sink, const struct dn_tree_thread *t
 	v[DN_F_thread_start_pid] = dn_u(t->pid);
 	v[DN_F_thread_start_ppid] = dn_u(t->ppid);
 	v[DN_F_thread_start_origin] = dn_u(DN_ORIGIN_KEYFRAME);
-	v[DN_F_thread_start_born] = dn_u(t->born);
+	if (t->born)
+		v[DN_F_thread_start_born] = dn_u(t->born);
 	v[DN_F_thread_start_comm] = dn_str(t->comm, strnlen(t->comm, sizeof(t->comm)));
 	return dn_row_send(sink, DN_EV_thread_start, v, DN_F_thread_start_N);
 }
@@ -115,8 +116,8 @@ static void end_row(struct dn_rec *x, uint64_t now)
 	v[DN_F_end_reason] = dn_u(x->duration_over ? DN_END_DURATION :
 				  x->ended && !x->stop ? DN_END_COMMAND : DN_END_SIGNAL);
 	v[DN_F_end_status] = x->ended ? dn_u((uint64_t)x->status) : dn_null();
-	/* From /proc none is no figure: some may not have been found. */
-	v[DN_F_end_survivors] = x->probe || survivors ? dn_u(survivors) : dn_null();
+	/* From /proc none is no figure: some may not have been found, if they are not ours to wait for. */
+	v[DN_F_end_survivors] = x->probe || survivors || x->all_gone ? dn_u(survivors) : dn_null();
 	dn_row_send(&x->locked, DN_EV_end, v, DN_F_end_N);
 }
 
@@ -130,9 +131,17 @@ static uint64_t own_cpu_ns(void)
 	       (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1000u;
 }
 
-static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64_t lost)
+/* What found no room in the rings, and is no system call. */
+static uint64_t events_lost(const uint64_t total[DN_COUNTER_MAX])
 {
-	char size[DN_HUMAN_SIZE], events[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE] = "no system calls";
+	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost] + total[DN_COUNT_sock_lost] +
+		total[DN_COUNT_transfer_lost];
+}
+
+static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const uint64_t total[DN_COUNTER_MAX])
+{
+	const uint64_t lost = x->probe ? total[DN_COUNT_syscall_lost] : 0, events = x->probe ? events_lost(total) : 0;
+	char size[DN_HUMAN_SIZE], rows[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE] = "no system calls";
 	unsigned survivors = dn_tree_processes(x->tree);
 
 	if (w->error)
@@ -141,16 +150,19 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, uint64
 	if (lost)
 		dn_say("%s system calls found no room in the ring buffers: they are counted but not "
 		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
+	if (events)
+		dn_say("%s other records (signals, processes, sockets) found no room in the ring buffers and are missing; "
+		    "a larger --buffer holds more", dn_human_digits(l, sizeof(l), events));
 	if (x->o->quiet)
 		return;
 	if (survivors && !x->duration_over)
 		dn_say("%u process%s of the tree live%s on; --wait=tree records them to their end",
 		    survivors, survivors == 1 ? "" : "es", survivors == 1 ? "s" : "");
 	if (x->probe)
-		dn_human_digits(l, sizeof(l), lost + w->calls_lost);
+		dn_human_digits(l, sizeof(l), lost + events + w->calls_lost);
 	dn_say("%s: %s, %s events, %s%s; look at it with: denet-analyze %s",
 	    dn_output_name(x->out),
-	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(events, sizeof(events), w->rows),
+	    dn_human_bytes(size, sizeof(size), w->bytes), dn_human_digits(rows, sizeof(rows), w->rows),
 	    l, x->probe ? " lost" : "",
 	    strcmp(x->o->output, "-") ? dn_output_name(x->out) : "FILE");
 }
@@ -271,5 +283,5 @@ void dn_rec_finish(struct dn_rec *x)
 	x->writer = NULL;
 	if (x->count)
 		dn_count_print(x->count, stderr);
-	last_words(x, &w, x->probe ? total[DN_COUNT_syscall_lost] : 0);
+	last_words(x, &w, total);
 }

@@ -18,4 +18,6 @@ static inline bool dn_kernel_before(unsigned major, unsigned minor)
 	       (have_major < major || (have_major == major && have_minor < minor));
 }
 
+#define DN_INITIAL_PID_NS 4026531836ull	/* PROC_PID_INIT_INO, include/linux/proc_ns.h */
+
 #endif

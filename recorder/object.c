@@ -6,12 +6,16 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "denet.skel.h"
@@ -19,6 +23,7 @@
 #include "denet_raw.skel.h"
 #include "kernel.h"
 #include "probe.h"
+#include "procfs.h"
 #include "record.h"
 #include "syscalls.h"
 #include "trial.skel.h"
@@ -238,6 +243,71 @@ static bool left_out(const char *name, const struct dn_object_opts *o)
 	return strstr(name, "_again") && !preemptible();
 }
 
+/* The programs that this recording takes in place of others or besides them. */
+static void choose(struct bpf_object *obj, const struct dn_object_opts *o)
+{
+	const bool hold = preemptible() && !dn_kernel_before(6, 15);
+	struct bpf_program *prog, *held;
+	char name[64];
+
+	bpf_object__for_each_program(prog, obj) {
+		snprintf(name, sizeof(name), "%s_held", bpf_program__name(prog));
+		held = bpf_object__find_program_by_name(obj, name);
+		if (held)
+			bpf_program__set_autoload(hold ? prog : held, false);
+		if (left_out(bpf_program__name(prog), o))
+			bpf_program__set_autoload(prog, false);
+	}
+}
+
+/*
+ * The kernel's configuration, where libbpf finds none and would refuse the object for
+ * it, weak symbols or not: what the programs ask for (bpf/state.bpf.h). The coarse
+ * clocks have the resolution of a tick (TICK_NSEC, include/linux/jiffies.h).
+ */
+static const char *own_config(char text[32])
+{
+	char path[sizeof("/boot/config-") + sizeof(((struct utsname *)0)->release)];
+	struct timespec tick;
+	struct utsname u;
+	int fd = -1;
+
+	if (!uname(&u)) {	/* the places of libbpf's bpf_object__read_kconfig_file() */
+		snprintf(path, sizeof(path), "/boot/config-%s", u.release);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		fd = open("/proc/config.gz", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		close(fd);
+		return NULL;
+	}
+	if (clock_getres(CLOCK_MONOTONIC_COARSE, &tick) || tick.tv_sec || !tick.tv_nsec)
+		tick.tv_nsec = 0;
+	snprintf(text, 32, "CONFIG_HZ=%ld\n", tick.tv_nsec ? (1000000000 + tick.tv_nsec / 2) / tick.tv_nsec : 0);
+	return text;
+}
+
+/* Which processes have which numbers: those of /proc, which is that of the recorder's pid
+ * namespace, or of one around it. */
+static void find_namespace(struct dn_knobs *k)
+{
+	char buf[4096], *at;
+	struct stat st;
+	ssize_t n = dn_read_file(AT_FDCWD, "/proc/self/status", buf, sizeof(buf) - 1);
+
+	buf[n > 0 ? n : 0] = 0;
+	at = strstr(buf, "\nNSpid:");
+	if (!at)
+		return;
+	for (at += strlen("\nNSpid:") + 1; *at && *at != '\n'; at++)	/* one for each namespace */
+		k->ns_depth += *at == '\t';
+	if (!k->ns_depth && !stat("/proc/self/ns/pid", &st) && st.st_ino != DN_INITIAL_PID_NS) {
+		k->ns_dev = (uint64_t)major(st.st_dev) << 20 | minor(st.st_dev);	/* linux/kdev_t.h */
+		k->ns_ino = st.st_ino;
+	}
+}
+
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)
 {
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
@@ -245,17 +315,19 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
 		.cpus = o->cpus, .wake_level = o->wake_level };
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
-	struct bpf_program *prog;
 	struct bpf_object *obj;
+	char config[32];
 	const void *bytes;
 	size_t n;
 
+	opts.kconfig = own_config(config);
 	dn_object_listen();
 	bytes = k->bytes(&n);
 	obj = bpf_object__open_mem(bytes, n, &opts);
 	if (!obj || k == &dn_object_trial)
 		return obj;
 	fill_plans(&knobs, o);
+	find_namespace(&knobs);
 	if (set_initial(obj, ".rodata.knobs", &knobs, sizeof(knobs)) ||
 	    set_initial(obj, ".data.run", &run, sizeof(run)))
 		goto alien;
@@ -266,9 +338,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 			goto alien;
 		bpf_map__set_max_entries(map, o->cpus);
 	}
-	bpf_object__for_each_program(prog, obj)
-		if (left_out(bpf_program__name(prog), o))
-			bpf_program__set_autoload(prog, false);
+	choose(obj, o);
 	return obj;
 alien:	/* of another build than this file */
 	bpf_object__close(obj);

@@ -46,8 +46,9 @@ static const struct subject {
 	bool needed;		/* a rung that cannot do it is of no use */
 	const char *without;	/* what the trace lacks then */
 } subjects[] = {
-	{ "syscalls", { "on_sys_enter", "on_sys_exit", "on_sys_enter_again", "on_sys_exit_again" },
-	  true, NULL },
+	{ "syscalls", { "on_sys_enter", "on_sys_exit", "on_sys_enter_held", "on_sys_exit_held",
+	  "on_sys_enter_again", "on_sys_exit_again", "on_sys_enter_again_held",
+	  "on_sys_exit_again_held" }, true, NULL },
 	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
 	  "on_exit_again" }, true, NULL },
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
@@ -722,6 +723,11 @@ uint64_t dn_probe_target(struct dn_probe *p)
 			cookie = (uint64_t)(uintptr_t)p ^ (uint64_t)getpid() << 40;
 	__atomic_store_n(&p->run->root_cookie, cookie, __ATOMIC_SEQ_CST);
 	return cookie;
+}
+
+uint64_t dn_probe_tick_ns(const struct dn_probe *p)
+{
+	return p->run->tick_ns;
 }
 
 struct dn_ring *dn_probe_life_ring(struct dn_probe *p)

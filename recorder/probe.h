@@ -47,6 +47,9 @@ bool dn_probe_parse_rung(const char *list, char rung[16], char bytes[16]);
  */
 uint64_t dn_probe_target(struct dn_probe *p);
 
+/* Length of the kernel's own ticks, ns, once the command has begun; 0: not known. */
+uint64_t dn_probe_tick_ns(const struct dn_probe *p);
+
 /* Names of what this recording lacks though another kernel has it, separated by
  * commas, and why; false where it lacks nothing that was asked for. */
 bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why);

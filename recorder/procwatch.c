@@ -255,6 +255,7 @@ static int ended(struct dn_procwatch *w, struct dn_watched *p)
 
 /* --- one look ------------------------------------------------------------------------- */
 
+/* parent NULL: not known, and no more alive. */
 static int found(struct dn_procwatch *w, pid_t pid, const struct dn_watched *parent, uint32_t thread)
 {
 	struct dn_pid_stat st;
@@ -273,8 +274,9 @@ static int found(struct dn_procwatch *w, pid_t pid, const struct dn_watched *par
 		return 0;
 	if (w->numbers_ours)
 		hold_pidfd(w, p, pid);
-	err = dn_watch_start_row(w, p, p->id, (uint32_t)pid, thread, (uint32_t)parent->pid, &st, DN_ORIGIN_PROC);
-	if (err || dn_watch_is_over(&st))
+	err = dn_watch_start_row(w, p, p->id, (uint32_t)pid, thread, parent ? (uint32_t)parent->pid : (uint32_t)st.ppid,
+				 &st, DN_ORIGIN_PROC);
+	if (err || dn_watch_is_over(&st) || !parent)
 		return err;
 	/* Until its first execve it has the image of its parent. */
 	if (st.stack ? st.stack != parent->stack && st.stack != parent->stack_before :
@@ -283,15 +285,13 @@ static int found(struct dn_procwatch *w, pid_t pid, const struct dn_watched *par
 	return err;
 }
 
-static int look_children(struct dn_procwatch *w, const struct dn_watched *p, uint32_t tid, uint32_t thread)
+/* Children in the file of that name below /proc. */
+static int read_children(struct dn_procwatch *w, const char *name, const struct dn_watched *p, uint32_t thread)
 {
-	char name[64], *at = w->children, *end;
+	char *at = w->children, *end;
 	ssize_t n;
 	int err = 0;
 
-	if (w->o.scan)
-		return 0;
-	snprintf(name, sizeof(name), "%d/task/%u/children", (int)p->pid, tid);
 	n = dn_read_file(w->procfs, name, w->children, sizeof(w->children) - 1);
 	if (n <= 0)
 		return 0;
@@ -304,6 +304,16 @@ static int look_children(struct dn_procwatch *w, const struct dn_watched *p, uin
 		err = found(w, (pid_t)pid, p, thread);
 	}
 	return err;
+}
+
+static int look_children(struct dn_procwatch *w, const struct dn_watched *p, uint32_t tid, uint32_t thread)
+{
+	char name[64];
+
+	if (w->o.scan)
+		return 0;
+	snprintf(name, sizeof(name), "%d/task/%u/children", (int)p->pid, tid);
+	return read_children(w, name, p, thread);
 }
 
 static int look_task(struct dn_procwatch *w, struct dn_watched *p, uint32_t tid)
@@ -410,7 +420,9 @@ static uint32_t adopt(struct dn_procwatch *w, uint32_t *pid, uint32_t n, int *er
 		if (dn_watch_stat_of(w, (pid_t)pid[i], &st, buf))
 			continue;
 		parent = *find(w, (pid_t)st.ppid);
-		if (parent && !parent->ended)
+		if (w->o.reaps && st.ppid == (uint64_t)w->self)
+			*err = found(w, (pid_t)pid[i], NULL, 0);
+		else if (parent && !parent->ended)
 			*err = found(w, (pid_t)pid[i], parent, parent->id);
 		else
 			pid[left++] = pid[i];
@@ -462,6 +474,8 @@ int dn_procwatch_look(struct dn_procwatch *w)
 	earn(w, began);
 	if (w->o.scan)
 		err = scan(w);
+	else if (w->o.reaps)
+		err = read_children(w, "thread-self/children", NULL, 0);
 	for (uint32_t i = 0; i < w->n && !err; i++)	/* grows meanwhile */
 		err = look_at(w, w->proc[i]);
 	sweep(w);
@@ -483,6 +497,21 @@ int dn_procwatch_ends(struct dn_procwatch *w)
 		err = look_at(w, ev[i].data.ptr);
 	sweep(w);
 	w->credit -= (int64_t)(cpu_ns() - cpu);
+	return err;
+}
+
+int dn_procwatch_orphan(struct dn_procwatch *w, pid_t pid)
+{
+	struct dn_watched *p;
+	int err;
+
+	if (!w->numbers_ours)	/* its number in /proc is not known: a look must do */
+		return dn_procwatch_look(w);
+	err = found(w, pid, NULL, 0);
+	p = *find(w, pid);
+	if (p && !err)
+		err = look_at(w, p);
+	sweep(w);
 	return err;
 }
 

@@ -42,6 +42,9 @@ struct dn_procwatch_opts {
 	struct dn_tree *tree;
 	bool redact;
 	bool scan;			/* go without /proc/PID/task/TID/children */
+	/* Orphans of the tree become children of this thread, which hands them to
+	 * dn_procwatch_orphan before it waits for them. */
+	bool reaps;
 	unsigned cpu_permille;		/* of one CPU; 0: 50 */
 };
 
@@ -51,6 +54,9 @@ void dn_procwatch_free(struct dn_procwatch *w);
 
 /* Emits the rows `probe` and `not_observed`. why: what is in the way of BPF. */
 int dn_procwatch_emit(struct dn_procwatch *w, const char *why);
+
+/* How a subject is observed this way ("none": not at all). */
+const char *dn_procwatch_rung(const char *name);
 
 /* Makes child pid (one thread, waiting for its first exec) the root of the
  * tree. Sets *thread to its id. 0, -errno, or the sink's error. */
@@ -71,6 +77,9 @@ int dn_procwatch_ends(struct dn_procwatch *w);
 /* Takes the last figures of the root, which has ended, and waits for it.
  * 0 and its wait status, or -errno. */
 int dn_procwatch_reap(struct dn_procwatch *w, int *status);
+
+/* A child that is no known one's any more has ended, and was not waited for. */
+int dn_procwatch_orphan(struct dn_procwatch *w, pid_t pid);
 
 /* The recording ends: a last look, and a thread_end for everyone who lives. */
 int dn_procwatch_finish(struct dn_procwatch *w);

@@ -62,6 +62,7 @@ struct dn_procwatch {
 	uint64_t tick_ns;
 	int64_t timens;
 	bool numbers_ours;		/* /proc numbers processes as our system calls do */
+	pid_t self;			/* our number in /proc */
 	pid_t root_pid;			/* of our system calls */
 	struct dn_watched *root;
 	struct dn_watched **proc;

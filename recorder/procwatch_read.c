@@ -210,7 +210,8 @@ pid_t dn_watch_number(struct dn_procwatch *w, pid_t pid)
 
 	n = readlinkat(w->procfs, "self", name, sizeof(name) - 1);
 	name[n > 0 ? n : 0] = 0;
-	w->numbers_ours = atoi(name) == getpid();
+	w->self = atoi(name);
+	w->numbers_ours = w->self == getpid();
 	if (fd < 0)
 		return w->numbers_ours ? pid : 0;
 	snprintf(name, sizeof(name), "self/fdinfo/%d", fd);

@@ -197,6 +197,14 @@ static const struct {
 	{ "thread_names", "names that threads but the first give themselves later" },
 };
 
+const char *dn_procwatch_rung(const char *name)
+{
+	for (unsigned i = 0; i < sizeof(probes) / sizeof(probes[0]); i++)
+		if (!strcmp(probes[i].name, name))
+			return probes[i].rung;
+	return "none";
+}
+
 int dn_procwatch_emit(struct dn_procwatch *w, const char *why)
 {
 	int err = 0;

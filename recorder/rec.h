@@ -36,6 +36,9 @@ struct dn_rec {
 	uint64_t end_passes;		/* of the consumer when it had ended */
 	bool stop;			/* a signal told us, with the command ended */
 	bool duration_over;
+	bool alone;			/* no children but the command when it was started */
+	bool reaps;			/* all of the tree are descendants to wait for */
+	bool all_gone;			/* and there are none any more */
 	bool unmarked;			/* the kernel side does not know the command */
 	int status;			/* wait status of the command */
 };

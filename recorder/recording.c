@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -109,7 +110,7 @@ static void on_news(void *ctx, const struct dn_tree_news *n)
 
 	if (n->dead)
 		dn_sampler_remove(x->sampler, n->process, n->pid, true);
-	else
+	else if (n->pid)	/* which it may not have: struct dn_knobs, ns_ino */
 		dn_sampler_add(x->sampler, n->process, n->pid, n->born);
 }
 
@@ -131,11 +132,23 @@ static void advice(int err, char out[512])
 	snprintf(out, 512, "%s", what);
 }
 
+/* The next child that has ended; 0: none has, -1: there are no children. */
+static pid_t next_ended(void)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) ? -1 : info.si_pid;
+}
+
 /* The lowest way of recording: why the others failed, and what mends it. */
 static int from_proc_only(struct dn_rec *x, const char *why, const char *todo)
 {
 	struct dn_procwatch_opts po = { .sink = &x->locked, .tree = x->tree, .redact = x->o->redact };
 	int err;
+
+	/* Who is never found cannot be waited for, unless the kernel makes it our child
+	 * when its parent ends. Children of what we were before would be among them. */
+	x->reaps = po.reaps = x->o->wait_tree && x->alone && !prctl(PR_SET_CHILD_SUBREAPER, 1);
 
 	if (strcmp(x->rung, "proc"))
 		dn_say("recording from /proc only: no system calls, strings and signals, and no processes that "
@@ -183,7 +196,8 @@ static int start_consumer(struct dn_rec *x)
 static int require(struct dn_rec *x)
 {
 	for (unsigned i = 0; i < x->o->nrequired; i++) {
-		const char *rung = x->probe ? dn_probe_rung(x->probe, x->o->required[i]) : "none";
+		const char *rung = x->probe ? dn_probe_rung(x->probe, x->o->required[i]) :
+			dn_procwatch_rung(x->o->required[i]);
 
 		if (rung && strcmp(rung, "none"))
 			continue;
@@ -334,6 +348,18 @@ static void reap(struct dn_rec *x)
 	x->end_passes = c.passes;
 }
 
+/* Those of the tree whose parents are gone. */
+static void reap_orphans(struct dn_rec *x)
+{
+	pid_t pid;
+
+	while (x->reaps && (pid = next_ended()) > 0 && (x->ended || pid != x->target.pid)) {
+		dn_procwatch_orphan(x->procwatch, pid);
+		dn_tree_news(x->tree, on_news, x);
+		waitpid(pid, NULL, __WALL);
+	}
+}
+
 static void show_status(struct dn_rec *x, uint64_t now)
 {
 	struct dn_status_numbers n = { .elapsed_ns = now - x->begin_time };
@@ -350,7 +376,8 @@ static void show_status(struct dn_rec *x, uint64_t now)
 		return;
 	dn_writer_stats(x->writer, &w);
 	if (!dn_probe_counters(x->probe, counters))
-		n.lost = counters[DN_COUNT_syscall_lost];
+		n.lost = counters[DN_COUNT_syscall_lost] + counters[DN_COUNT_signal_lost] +
+			counters[DN_COUNT_lifecycle_lost];
 	n.events = w.rows;
 	n.bytes = w.bytes;
 	n.processes = dn_tree_processes(x->tree);
@@ -395,6 +422,10 @@ static bool over(struct dn_rec *x, uint64_t now)
 	}
 	if (!x->ended || !x->o->wait_tree)
 		return x->ended;
+	if (x->reaps) {
+		x->all_gone = next_ended() < 0;
+		return x->all_gone;
+	}
 	if (x->procwatch)
 		return !dn_tree_processes(x->tree);
 	/* The tree is known once a pass that began after the command's end is
@@ -447,6 +478,7 @@ static void watch(struct dn_rec *x)
 		if (x->procwatch)
 			look(x, p[1].revents);
 		reap(x);
+		reap_orphans(x);
 		dn_tree_news(x->tree, on_news, x);
 		now = dn_now();
 		if (now >= dn_sampler_next_ns(x->sampler))
@@ -470,6 +502,15 @@ static void say_unmarked(struct dn_rec *x)
 	}
 }
 
+/* It has executed: what the kernel side knows of the machine since. */
+static void late_facts(struct dn_rec *x)
+{
+	uint64_t tick = x->probe ? dn_probe_tick_ns(x->probe) : 0;
+
+	if (tick)
+		dn_environ_later("host.kernel_hz", (1000000000 + tick / 2) / tick, &x->locked);
+}
+
 /* Lets the command go and records it to its end. */
 static int record(struct dn_rec *x)
 {
@@ -486,6 +527,7 @@ static int record(struct dn_rec *x)
 		return err == ENOENT ? DN_EXIT_NOT_FOUND : DN_EXIT_NOT_EXECUTABLE;
 	}
 	say_unmarked(x);
+	late_facts(x);
 	err = dn_output_commit(x->out);
 	if (err)
 		dn_say("the trace cannot be named %s: %s; it is %s", x->o->output, strerror(-err),
@@ -563,6 +605,7 @@ int dn_record(const struct dn_record_opts *o, const struct dn_invoker *who)
 		sigaddset(&set, forwarded[i]);
 	sigprocmask(SIG_BLOCK, &set, &to.mask);
 	x.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	x.alone = next_ended() < 0;
 	err = x.signals < 0 ? -errno : dn_target_spawn(&x.target, path, o->argv, &to);
 	if (err) {
 		if (err == -ESRCH)

@@ -309,8 +309,11 @@ static int on_start(struct dn_stream *s, const struct dn_ring_thread_start *r)
 	char ns[DN_NS_LEVELS * 12];
 	int n = 0;
 
-	if (r->origin == DN_ORIGIN_TARGET && !t.ppid)
+	/* Nobody can be asked without BTF; and it was begun before it was heard of. */
+	if (r->origin == DN_ORIGIN_TARGET && !t.ppid) {
 		t.ppid = (uint32_t)getpid();
+		t.born = 0;
+	}
 	s->st.starts++;
 	memcpy(t.comm, r->comm, sizeof(t.comm));
 	dn_tree_add(s->o.tree, &t);
@@ -320,13 +323,13 @@ static int on_start(struct dn_stream *s, const struct dn_ring_thread_start *r)
 	v[DN_F_thread_start_thread] = dn_u(r->thread);
 	v[DN_F_thread_start_process] = dn_u(r->process);
 	v[DN_F_thread_start_parent_thread] = id(r->parent);
-	v[DN_F_thread_start_tid] = dn_u(r->tid);
-	v[DN_F_thread_start_pid] = dn_u(r->pid);
-	v[DN_F_thread_start_ppid] = dn_u(t.ppid);
+	v[DN_F_thread_start_tid] = id(r->tid);
+	v[DN_F_thread_start_pid] = id(r->pid);
+	v[DN_F_thread_start_ppid] = id(t.ppid);
 	v[DN_F_thread_start_origin] = dn_u(r->origin);
 	v[DN_F_thread_start_clone_flags] = r->origin == DN_ORIGIN_EXEC || r->origin == DN_ORIGIN_TARGET ?
 		dn_null() : dn_u(r->clone_flags);
-	v[DN_F_thread_start_born] = dn_u(r->born);
+	v[DN_F_thread_start_born] = t.born ? dn_u(t.born) : dn_null();
 	v[DN_F_thread_start_comm] = text(r->comm, sizeof(r->comm));
 	v[DN_F_thread_start_ns_tids] = n ? dn_str(ns, (size_t)n) : dn_null();
 	if (r->origin == DN_ORIGIN_EXEC) {	/* the id that called ends here */
@@ -518,7 +521,7 @@ static int on_signal(struct dn_stream *s, const struct dn_ring_signal *r)
 	}
 	v[DN_F_signal_sent_time] = dn_u(r->time);
 	v[DN_F_signal_sent_sender] = id(r->sender);
-	v[DN_F_signal_sent_sender_tid] = dn_u(r->sender_tid);
+	v[DN_F_signal_sent_sender_tid] = r->sender || r->sender_tid ? dn_u(r->sender_tid) : dn_null();
 	v[DN_F_signal_sent_sender_comm] = text(r->sender_comm, sizeof(r->sender_comm));
 	v[DN_F_signal_sent_target] = id(r->target);
 	v[DN_F_signal_sent_target_tid] = dn_u(r->target_tid);

@@ -23,6 +23,18 @@ FROM (SELECT trace_id, attempted, lost - ifnull((SELECT sum(count) FROM losses A
       FROM traces AS t WHERE trace_id = ?1) WHERE n > 0;
 
 INSERT OR IGNORE INTO raw_finding
+SELECT trace_id, 1002, human_digits(value) || ' records of signals found no room in the ring buffers: those signals '
+       || 'are missing; try a larger --buffer', value, 'signals',
+       'SELECT counter, count, doc FROM losses WHERE counter = ''signal_lost'''
+FROM raw_total WHERE trace_id = ?1 AND name = 'signal_lost' AND value > 0;
+
+INSERT OR IGNORE INTO raw_finding
+SELECT trace_id, 1003, human_digits(value) || ' records of process life found no room: processes, threads, programs '
+       || 'or ends are missing', value, 'records',
+       'SELECT counter, count, doc FROM losses WHERE counter = ''lifecycle_lost'''
+FROM raw_total WHERE trace_id = ?1 AND name = 'lifecycle_lost' AND value > 0;
+
+INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 1005, human_digits(n) || ' system calls and other records could not be written to the file, '
        || 'most likely for a full disk; the calls are counted, all else of them is missing',
        n, 'events', 'SELECT * FROM losses WHERE counter IN (''block_calls_lost'', ''block_events_lost'')'

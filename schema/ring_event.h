@@ -277,7 +277,7 @@ struct dn_task_state {
 	__u8 unborn;		/* not announced yet: args holds enum dn_unborn, start its birth */
 	__u8 exec_seen;		/* since the entry of the open call */
 	__u8 sock_act;		/* enum dn_sock_act of the open call */
-	__u32 tid;		/* in the first pid namespace; 0 where it is not known yet */
+	__u32 tid;		/* 0 where it is not known */
 	__u64 start;
 	__u64 args[6];
 	/* bytes that the open call has moved so far through a socket (its id; 0: through none) */
@@ -325,6 +325,10 @@ struct dn_knobs {
 	__u16 pad;
 	__u32 cpus;
 	__u32 wake_level;	/* bytes in a ring that wake the recorder */
+	__u32 ns_depth;		/* pid namespaces from that of /proc to the recorder's */
+	/* The recorder's one as the kernel and stat(2) name it, for where none can be read;
+	 * 0: numbers are the first one's. */
+	__u64 ns_dev, ns_ino;
 	__u32 exec_nrs[DN_SLOTS][2];	/* execve, execveat */
 	__u32 exit_nrs[DN_SLOTS][2];	/* exit, exit_group */
 	struct dn_plan plans[DN_SLOTS * DN_NR_MAX];	/* slot after slot */
@@ -335,8 +339,10 @@ struct dn_run {
 	__u32 last_thread;	/* id given last */
 	__u32 stopping;		/* 1: no call is begun any more; the open ones still end */
 	__u64 root_cookie;	/* first argument of a call by which the command makes itself known */
+	__u64 ns;		/* address of the pid namespace that tasks are numbered in */
+	__u32 ns_level;		/* its level; 0: the first one */
 	__u32 last_sock;	/* id of a socket given last */
-	__u32 pad;
+	__u64 tick_ns;		/* of the kernel's own ticks, since the command began; 0: not known */
 };
 
 /* Lost calls, by process and call. */

@@ -21,6 +21,24 @@ JOIN raw_counter_name AS n USING (counter);
 CREATE VIEW raw_blind AS
 SELECT trace_id FROM raw_probe WHERE name = 'syscalls' AND rung = 'none';
 
+-- What the processes of a trace used together. Of one that has ended and whose figure is not
+-- known it could be anything: then the sum is not known, and NULL.
+CREATE VIEW raw_used AS
+SELECT trace_id, iif(sum(utime IS NULL AND "end" IS NOT NULL), NULL, sum(utime)) AS utime,
+       iif(sum(stime IS NULL AND "end" IS NOT NULL), NULL, sum(stime)) AS stime,
+       iif(sum(runtime IS NULL AND "end" IS NOT NULL), NULL, sum(runtime)) AS runtime,
+       iif(sum(run_delay IS NULL AND "end" IS NOT NULL), NULL, sum(run_delay)) AS run_delay,
+       iif(sum(nvcsw IS NULL AND "end" IS NOT NULL), NULL, sum(nvcsw)) AS nvcsw,
+       iif(sum(nivcsw IS NULL AND "end" IS NOT NULL), NULL, sum(nivcsw)) AS nivcsw,
+       iif(sum(minflt IS NULL AND "end" IS NOT NULL), NULL, sum(minflt)) AS minflt,
+       iif(sum(majflt IS NULL AND "end" IS NOT NULL), NULL, sum(majflt)) AS majflt,
+       iif(sum(rchar IS NULL AND "end" IS NOT NULL), NULL, sum(rchar)) AS rchar,
+       iif(sum(wchar IS NULL AND "end" IS NOT NULL), NULL, sum(wchar)) AS wchar,
+       iif(sum(read_bytes IS NULL AND "end" IS NOT NULL), NULL, sum(read_bytes)) AS read_bytes,
+       iif(sum(write_bytes IS NULL AND "end" IS NOT NULL), NULL, sum(write_bytes)) AS write_bytes,
+       max(maxrss) AS maxrss
+FROM raw_process GROUP BY trace_id;
+
 -- System calls the recorder lost: its counter, or the rows where it is missing.
 CREATE VIEW raw_quality AS
 SELECT t.trace_id, t.trace_id NOT IN (SELECT trace_id FROM raw_blind) AS observed,
@@ -56,7 +74,7 @@ FROM raw_trace AS t;
 --   abi: : native ABI of the host
 --   complete: bool: 1: all of the file was read and nothing in it is odd
 --   clean_end: bool: 1: the recorder closed the file
---   exact: bool: 1: every system call is accounted for
+--   exact: bool: 1: every system call is accounted for, and no record of signals and processes is lost
 --   attempted: count: system calls the kernel began; NULL: the end is missing, or not recorded
 --   written: count: system calls the recorder wrote; NULL: the end is missing, or not recorded
 --   calls: count: system calls read from the file; NULL: they were not recorded
@@ -112,7 +130,7 @@ LEFT JOIN (SELECT trace_id, reason, status, survivors, max(time) AS time FROM ra
 --   errors: count: of these, failed ones
 --   lost: count: system calls of it whose record was lost
 --   syscall_ns: ns: time in system calls, of all threads
---   utime_ns: ns: user time
+--   utime_ns: ns: user time, told from system time in the kernel's ticks (host.kernel_hz)
 --   stime_ns: ns: system time
 --   runtime_ns: ns: time on a CPU as the scheduler counts it
 --   run_delay_ns: ns: time waiting for a CPU
@@ -165,7 +183,7 @@ JOIN (SELECT trace_id, iif(trace_id IN (SELECT trace_id FROM raw_blind), NULL, 0
 --   errors: count: of these, failed ones
 --   missing: count: calls that it made and that were not read; NULL: its end was not seen
 --   syscall_ns: ns: time in system calls
---   utime_ns: ns: user time; NULL: lives on
+--   utime_ns: ns: user time, in whole ticks of the kernel (host.kernel_hz); NULL: lives on
 --   stime_ns: ns: system time
 --   runtime_ns: ns: time on a CPU as the scheduler counts it
 --   run_delay_ns: ns: time waiting for a CPU

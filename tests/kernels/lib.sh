@@ -114,6 +114,20 @@ talks() {
 	done
 }
 
+# The kernel says at its boot how many loops it can do in a second, and in a tick.
+ticks() {
+	near "$(denet-analyze numbers.dnt --csv --sql "SELECT value FROM environment WHERE key = 'host.kernel_hz'" |
+		tr -d '\r' | sed 1d)" "$(sed -n 's/.* \([0-9.]*\) BogoMIPS (lpj=\([0-9]*\)).*/\1 \2/p' dmesg |
+		awk 'NR == 1 { printf "%.0f", $1 * 500000 / $2 }')" 1 "$name: ticks a second of the kernel"
+}
+
+# One that is preempted in its handler costs the others no strings.
+crowd() {
+	is "$(cat crowd.status 2>&1)" 0 "$name: denet-record records a crowd" || diag "$(cat crowd.said)"
+	is "$(denet-analyze crowd.dnt --csv --sql "SELECT value FROM raw_total WHERE name = 'scratch_busy'" |
+		tr -d '\r' | sed 1d)" 0 "$name: no string is left out for another's"
+}
+
 # The numbers of an architecture are in its trace.
 arm64_names() {
 	is "$(denet-analyze numbers.dnt --csv --sql "SELECT DISTINCT name FROM syscalls WHERE nr = 56" |
@@ -167,6 +181,8 @@ kernel() {
 	if [ -s strings.dnt ]; then
 		[ "$arch" != arm64 ] || arm64_names
 		talks
+		ticks
+		crowd
 		says_numbers "$name"
 		views_numbers "$name, by SQL"
 		says_strings "$name"

@@ -71,6 +71,42 @@ for name in minflt majflt rchar wchar syscr syscw read_bytes; do
 	is "$(awk -v name=$name '$1 == name { print $2 }' zombie)" "$(recorded $name)" \
 		"the last reading of /proc: $name"
 done
+# The kernel's tick: jiffies count them. Rounded to the hundred or fifty that HZ is.
+jiffies() { sed -n 's/^jiffies: //p' /proc/timer_list 2>/dev/null | head -n 1; }
+hz_of() {
+	denet-analyze "$1" --csv --sql "SELECT value FROM environment WHERE key = 'host.kernel_hz'" |
+		tr -d '\r' | sed 1d
+}
+from=$(jiffies)
+at=$(date +%s%N)
+sleep 2
+to=$(jiffies)
+ns=$(($(date +%s%N) - at))
+if [ -n "$from" ]; then
+	near "$(hz_of t.dnt)" $(((to - from) * 1000000000 / ns)) 3 "ticks a second of the kernel"
+else
+	skip "ticks a second of the kernel" "/proc/timer_list is not to be had"
+fi
+is "$(denet-analyze t.dnt --json | sed -n 's/.*"tick_ns":\([0-9]*\).*/\1/p')" \
+	"$((1000000000 / $(hz_of t.dnt)))" "the report says how long one is"
+hz=$(hz_of t.dnt)
+for rung in raw_tp no_btf; do
+	record rung.dnt true
+	is "$(hz_of rung.dnt)" "$hz" "ticks a second, $rung"
+done
+rung=
+# Where libbpf finds no configuration of the kernel's it would load nothing.
+if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+	unshare -m sh -c 'mount -t tmpfs none /boot && mount -t proc -o subset=pid none /proc &&
+		[ ! -e /proc/config.gz ] && exec denet-record -q -o bare.dnt -- true' >bare.said 2>&1
+	is "$?" 0 "recorded without a configuration of the kernel's"
+	is "$(hz_of bare.dnt)" "$hz" "ticks a second without it"
+	is "$(denet-analyze bare.dnt --csv --sql "SELECT rung FROM probes WHERE name = 'process'" | tr -d '\r' | sed 1d)" \
+		"$(denet-analyze t.dnt --csv --sql "SELECT rung FROM probes WHERE name = 'process'" | tr -d '\r' | sed 1d)" \
+		"and on the same rung"
+else
+	skip "without a configuration of the kernel's" "no mount namespace can be made"
+fi
 # Children and what wait4 says of them, which is exact.
 record t.dnt life used >said
 is $? 0 "children: status"

@@ -119,4 +119,36 @@ ok "life: records of process life are lost" test "$(counter 4)" -gt 10
 is "$(awk -F "$tab" '$1 == "end" { print $5 }' lines)" "survivors=0" "life: nobody is said to live on"
 ok "life: the trace says that threads are unknown" test "$(counter 43)" -gt 0
 books t.dnt "life" --lossy
+
+# Signals alone: from outside of the tree to one that ignores them, so that there is
+# neither a call nor a delivery.
+rm -f t.dnt
+denet-record --buffer 256k -o t.dnt sleep 2 2>said &
+recorder=$!
+until [ -e t.dnt ] || ! kill -0 $recorder 2>/dev/null; do
+	sleep 0.01
+done
+read -r command _ <"/proc/$recorder/task/$recorder/children"
+kill -STOP $recorder
+ok "signals: sent" signals flood "$command" 20000
+kill -CONT $recorder
+wait $recorder
+is $? 0 "signals: the status"
+dump t.dnt >lines
+ok "signals: they are lost" test "$(counter 16)" -gt 1000
+is "$(counter 2) $(counter 4)" "0 0" "signals: calls and processes are not"
+urg=$(kill -l URG)
+got=$(grep -c "^signal_sent$tab.*${tab}sig=$urg$tab" lines)
+more=$((got + $(counter 16) - 20000))	# the recorder's and the shell's own
+ok "signals: $got written and $(counter 16) lost" test $more -ge 0 -a $more -le 5
+like "$(tail -n 1 said | tr -d ,)" " $(counter 16) lost; look at it" "signals: in the closing line"
+is "$(grep -c "records (signals, processes, sockets) found no room" said)" 1 "signals: one warning"
+if [ -x "$DN_BUILDDIR/denet-analyze" ]; then
+	is "$(denet-analyze t.dnt --csv --sql "SELECT exact, lost FROM traces" | tr -d '\r' | tail -n 1)" "0,0" \
+		"signals: the trace is not exact, though no call is lost"
+	is "$(denet-analyze t.dnt --csv --sql "SELECT kind, count FROM losses" | tr -d '\r' | sed 1d)" "doubt,$(counter 16)" \
+		"signals: the loss has a row"
+	like "$(denet-analyze t.dnt | tr -s '\n ' '  ')" "records of signals found no room" "signals: the page says it"
+fi
+books t.dnt "signals" --lossy
 done_testing

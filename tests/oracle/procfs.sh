@@ -39,7 +39,9 @@ from_proc() {
 		skip "$name: the JSON keeps to its schema" "no python3"
 	fi
 	is "$(jq -c '.ebpf.syscalls | [.available, .total, (.by_category | add), (.analysis | add), .top_syscalls]' t.json)" \
-		'[false,null,null,null,[]]' "$name: no system calls, and no numbers of them"
+		'[false,null,null,null,null]' "$name: no system calls, and no numbers of them"
+	is "$(jq -c '[.syscalls, .rates, .files, .connections, .signals, .totals.files, .totals.connections] | unique' t.json)" \
+		'[null]' "$name: no lists of what was not recorded"
 	is "$(jq -c '[.quality | .exact, .complete, .attempted, .written, .read, .lost]' t.json)" \
 		'[false,true,null,null,null,null]' "$name: what is not known is null"
 	is "$(jq -r '.quality.probes[] | "\(.name) \(.rung)"' t.json | tr '\n' ' ')" \
@@ -137,6 +139,30 @@ if refuse 1 true; then
 	is "$(sql t.dnt "SELECT comm, exit_code FROM processes ORDER BY comm")" "sh,5
 sleep,0
 sleep,0" "--wait=tree: the rest of the tree ended"
+	# Who is never found, as its parent ends before: it is waited for nonetheless.
+	missed=
+	for i in 1 2 3 4 5 6 7 8; do
+		rm -f last
+		without -q --wait=tree -o t.dnt -- \
+			sh -c '(sh -c "(sleep 0.3; echo >last) & exit 0" &); exit 5' 2>/dev/null
+		[ -e last ] || missed="$missed $i"
+	done
+	is "$missed" "" "--wait=tree: to the last of those that nobody was seen to make"
+	is "$(sql t.dnt 'SELECT survivors FROM traces')" 0 "--wait=tree: nobody lives on"
+	is "$(sql t.dnt "SELECT DISTINCT comm, exit_code FROM processes WHERE comm = 'sleep'")" "sleep,0" \
+		"--wait=tree: orphans are found, and their ends known"
+	# A child that it had before it became the recorder is not of the tree.
+	begin=$(date +%s%N)
+	sh -c 'sleep 3 & exec refuse 1 denet-record -q --wait=tree -o t.dnt -- sh -c "sleep 0.2 & exit 5"' >out 2>said
+	is "$?" 5 "--wait=tree with a child of its own: status"
+	ok "--wait=tree with a child of its own: it is not waited for" \
+		test $((($(date +%s%N) - begin) / 1000000)) -lt 2500
+	without -q --require=process,names -o t.dnt sh -c 'exit 6' 2>said
+	is "$?" 6 "--require: of what /proc shows"
+	rm -f ran
+	without -q --require=process,syscalls -o t.dnt touch ran 2>said
+	is "$? $(ls ran 2>/dev/null)" "125 " "--require: of what it does not show"
+	like "$(cat said)" "^denet-record: syscalls, required by --require, cannot be observed here" "--require: what is missing"
 	without -o t.dnt -c true 2>said
 	is "$(grep -c 'syscall' said)" 0 "-c: no empty table"
 	# An execve of the same program under the same name, and a new name.

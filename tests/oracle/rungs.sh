@@ -43,6 +43,10 @@ none
 raw_tp" "BTF hidden: rungs"
 	is "$(ask "SELECT count(*) FROM syscalls WHERE name IN ('fork', 'clone', 'vfork')")" 3 "BTF hidden: calls"
 	is "$(ask "SELECT count(*) FROM probes WHERE rung = 'none' AND reason IS NULL")" 0 "BTF hidden: each with a reason"
+	# The children ended before anybody read what they had used.
+	is "$(denet-analyze --json t.dnt | sed 's/.*"resources"://' | grep -o '"[us]time_ns":[^,]*' | tr '\n' ' ')" \
+		'"utime_ns":null "stime_ns":null ' "BTF hidden: what is not known of all has no sum"
+	like "$(denet-analyze t.dnt | tr -s '\n ' '  ')" "CPU time is not known of all processes" "BTF hidden: the page says so"
 	books t.dnt "BTF hidden"
 	hidden denet-record -q -o u.dnt --require=signals,cwd touch ran 2>said
 	is "$? $(ls ran 2>&1 >/dev/null | wc -l)" "125 1" "--require: the command is not started"

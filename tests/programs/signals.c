@@ -382,6 +382,15 @@ static int act_sent(int argc, char **argv)
 	return reap(pid);
 }
 
+/* flood PID N: N times a signal that nobody takes, to another process. */
+static int act_flood(int argc, char **argv)
+{
+	for (long n = argc > 2 ? atol(argv[2]) : 0; n > 0; n--)
+		if (kill(atoi(argv[1]), SIGURG))
+			return 1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct act acts[] = {
@@ -391,6 +400,7 @@ int main(int argc, char **argv)
 		{ "faults", act_faults },
 		{ "deaths", act_deaths },
 		{ "sent", act_sent },
+		{ "flood", act_flood },
 		{ NULL, NULL },
 	};
 

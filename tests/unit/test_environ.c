@@ -90,7 +90,7 @@ static void this_machine(void **state)
 	o.environ = environ;
 	emit(&c, &o);
 
-	/* one row a key, in order, each with its doc */
+	/* one row a key, in order, each with its doc; what is known later comes last */
 	for (size_t i = 0; i < c.n; i++) {
 		const struct dn_environ_key *k = &dn_environ_keys(&n)[i];
 
@@ -100,7 +100,10 @@ static void this_machine(void **state)
 			assert_string_not_equal(k->key, dn_environ_keys(&n)[j].key);
 		assert_null(strstr(text(&c, k->key), "5ebe2294ecd0"));
 	}
-	assert_int_equal(c.n, n);
+	assert_int_equal(c.n, n - 1);
+	assert_string_equal(dn_environ_keys(&n)[n - 1].key, "host.kernel_hz");
+	assert_int_equal(dn_environ_later("host.kernel_hz", 250, &c.sink), 0);
+	assert_string_equal(text(&c, "host.kernel_hz"), "250");
 
 	assert_int_equal(uname(&u), 0);
 	assert_string_equal(text(&c, "host.name"), u.nodename);

@@ -9,12 +9,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "kernel.h"
 #include "object.h"
 #include "privilege.h"
 #include "syscalls.h"
@@ -78,6 +80,37 @@ static void every_kind(void **state)
 	}
 }
 
+/* A program that is not preempted stands in the place of one, and works where it is known. */
+static void held(void **state)
+{
+	struct bpf_object *obj = dn_object_open(&dn_object_kind[0], &opts);
+	struct bpf_program *prog, *other;
+	unsigned pairs = 0, entries = 0;
+	char name[64];
+
+	(void)state;
+	assert_non_null(obj);
+	bpf_object__for_each_program(prog, obj) {
+		snprintf(name, sizeof(name), "%s_held", bpf_program__name(prog));
+		other = bpf_object__find_program_by_name(obj, name);
+		if (!other)
+			continue;
+		assert_false(bpf_program__autoload(prog) && bpf_program__autoload(other));
+		if (!strcmp(bpf_program__name(prog), "on_sys_enter"))
+			entries += bpf_program__autoload(prog) + bpf_program__autoload(other);
+		pairs++;
+	}
+	assert_int_equal(pairs, 4);
+	assert_int_equal(entries, 1);
+	bpf_object__close(obj);
+	for (unsigned i = 0; i < 2 && !dn_kernel_before(6, 15); i++) {
+		obj = dn_object_open(&dn_object_kind[0], &opts);
+		dn_object_only(obj, i ? "on_sys_exit_again_held" : "on_sys_enter_held");
+		assert_int_equal(bpf_object__load(obj), 0);
+		bpf_object__close(obj);
+	}
+}
+
 static void words(void **state)
 {
 	struct bpf_object *obj = dn_object_open(&dn_object_kind[0], &opts);
@@ -96,6 +129,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind),
+		cmocka_unit_test(held),
 		cmocka_unit_test(words),
 	};
 

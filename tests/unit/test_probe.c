@@ -307,7 +307,8 @@ static void losses(void **state)
 	assert_int_equal(l.process, thread);
 	/* births and deaths have a ring of their own, the SIGCHLD has not */
 	assert_int_equal(s.starts + s.execs + s.exits, 3);
-	assert_true(s.signals + count[DN_COUNT_lifecycle_lost] >= 1);
+	assert_true(s.signals + count[DN_COUNT_signal_lost] >= 1);
+	assert_int_equal(count[DN_COUNT_lifecycle_lost], 0);
 	assert_int_equal(s.exit[0].seq, l.calls + s.calls);
 	l = (struct lost){ .stop_at = 1, .now = l.now, .cpu = l.cpu };
 	assert_int_equal(dn_probe_losses(p, on_loss, &l), -EIO);
