@@ -384,7 +384,7 @@ static const char network_sql[] =
 static const struct section network[] = {
 	{ "totals", OBJECT,
 	  "SELECT count(*) AS sockets, (SELECT count(*) FROM v_conn WHERE trace_id = ?1) AS connections,"
-	  " (SELECT total(failed) FROM v_conn WHERE trace_id = ?1) + 0 AS failed,"
+	  " (SELECT ifnull(sum(failed), 0) FROM v_conn WHERE trace_id = ?1) AS failed,"
 	  " ifnull(sum(sent), 0) AS sent, ifnull(sum(received), 0) AS received,"
 	  " ifnull(sum(sends), 0) AS sends, ifnull(sum(receives), 0) AS receives"
 	  " FROM sock WHERE trace_id = ?1" },

@@ -208,7 +208,7 @@ struct file {
 };
 
 struct inode {
-	unsigned long i_ino;
+	unsigned long long i_ino;
 };
 
 struct socket {
