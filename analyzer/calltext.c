@@ -255,6 +255,8 @@ static void put_number(struct line *l, unsigned int kind, uint64_t v)
 
 	switch (kind) {
 	case DN_KIND_FD:
+	case DN_KIND_FD_IN:
+	case DN_KIND_FD_OUT:
 	case DN_KIND_INT:
 	case DN_KIND_PID:
 		dn_text_addf(t, "%d", (int)v);

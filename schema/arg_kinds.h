@@ -58,7 +58,10 @@
 	KIND(38, FCNTL, "result of fcntl, depends on the command")            \
 	KIND(39, IOPRIO, "I/O priority: class and level")                     \
 	KIND(40, SIGNAL, "signal number")                                     \
-	KIND(41, READY, "count of what is ready, 0 after a time-out")
+	KIND(41, READY, "count of what is ready, 0 after a time-out")         \
+	/* FD, of a call whose result counts the bytes that pass it. */      \
+	KIND(42, FD_IN, "file descriptor that the bytes come out of")         \
+	KIND(43, FD_OUT, "file descriptor that the bytes go into")
 
 enum dn_kind {
 #define KIND(value, id, doc) DN_KIND_##id = value,

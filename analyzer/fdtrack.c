@@ -1,0 +1,799 @@
+/*
+ * fdtrack.c - tables of descriptors, and what ops do to them.
+ */
+#include "fdtrack.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "enums.h"
+#include "fdtrack_int.h"
+#include "grow.h"
+
+/* A row of /proc is read a little before its time: what changed this shortly
+ * before may have been read as it was before. */
+#define SNAPSHOT_NS 10000000u
+
+struct dn_fdtrack *dn_fdtrack_new(void)
+{
+	struct dn_fdtrack *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	if (dn_grow(&t->thread, &t->threads_cap, 1, sizeof(*t->thread)) ||
+	    dn_grow(&t->table, &t->tables_cap, 1, sizeof(*t->table)) ||
+	    dn_grow(&t->object, &t->objects_cap, 1, sizeof(*t->object))) {
+		dn_fdtrack_free(t);
+		return NULL;
+	}
+	memset(&t->thread[0], 0, sizeof(t->thread[0]));
+	memset(&t->table[0], 0, sizeof(t->table[0]));
+	memset(&t->object[0], 0, sizeof(t->object[0]));
+	t->nthreads = t->ntables = t->nobjects = 1;
+	return t;
+}
+
+void dn_fdtrack_free(struct dn_fdtrack *t)
+{
+	if (!t)
+		return;
+	for (uint32_t i = 0; i < t->ntables; i++) {
+		free(t->table[i].entry);
+		free(t->table[i].proc);
+	}
+	free(t->thread);
+	free(t->thread_slot);
+	free(t->table);
+	free(t->object);
+	free(t->record);
+	free(t->order);
+	free(t->group);
+	dn_fdnames_free(&t->names);
+	free(t);
+}
+
+bool dn_fdtrack_overflowed(const struct dn_fdtrack *t)
+{
+	return t->overflowed;
+}
+
+uint32_t dn_fdtrack_records(const struct dn_fdtrack *t)
+{
+	return t->nrecords;
+}
+
+/* --- objects ------------------------------------------------------------------ */
+
+static int object_new(struct dn_fdtrack *t, unsigned kind, uint32_t name, uint32_t *id)
+{
+	*id = t->free_object;
+	if (*id) {
+		t->free_object = t->object[*id].name;
+	} else {
+		if (dn_grow(&t->object, &t->objects_cap, (size_t)t->nobjects + 1, sizeof(*t->object)))
+			return -ENOMEM;
+		*id = t->nobjects++;
+	}
+	t->object[*id] = (struct object){ .name = name, .kind = (uint8_t)kind };
+	return 0;
+}
+
+void dn_fdtrack_unref(struct dn_fdtrack *t, uint32_t id)
+{
+	struct object *o = &t->object[id];
+
+	if (--o->refs)
+		return;
+	o->name = t->free_object;
+	t->free_object = id;
+}
+
+/* --- names -------------------------------------------------------------------- */
+
+static bool begins(const char *p, size_t len, const char *with)
+{
+	size_t n = strlen(with);
+
+	return len >= n && !memcmp(p, with, n);
+}
+
+/* A file's kind by its name. */
+static unsigned path_kind(const char *p, size_t len)
+{
+	if (begins(p, len, "/dev/") && !begins(p, len, "/dev/shm/") &&
+	    !begins(p, len, "/dev/hugepages/"))
+		return DN_FD_DEVICE;
+	if (begins(p, len, "/proc/"))
+		return DN_FD_PROC;
+	if (begins(p, len, "/sys/"))
+		return DN_FD_SYSFS;
+	return DN_FD_FILE;
+}
+
+/* What a link in /proc/PID/fd says. */
+static unsigned target_kind(const char *p, size_t len)
+{
+	static const struct { const char *begin; uint8_t kind; } table[] = {
+		{ "pipe:[", DN_FD_PIPE }, { "socket:[", DN_FD_SOCKET }, { "/memfd:", DN_FD_MEMFD },
+		{ "anon_inode:[eventfd]", DN_FD_EVENTFD },
+		{ "anon_inode:[eventpoll]", DN_FD_EPOLL },
+		{ "anon_inode:[timerfd]", DN_FD_TIMERFD },
+		{ "anon_inode:[signalfd]", DN_FD_SIGNALFD },
+		{ "anon_inode:inotify", DN_FD_INOTIFY },
+		{ "anon_inode:[fanotify]", DN_FD_FANOTIFY },
+		{ "anon_inode:[pidfd]", DN_FD_PIDFD }, { "pidfd:[", DN_FD_PIDFD },
+		{ "anon_inode:[io_uring]", DN_FD_IO_URING },
+		{ "anon_inode:[perf_event]", DN_FD_PERF_EVENT },
+		{ "anon_inode:bpf", DN_FD_BPF }, { "anon_inode:[userfaultfd]", DN_FD_USERFAULTFD },
+		{ "anon_inode:[landlock-ruleset]", DN_FD_RULESET },
+	};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++)
+		if (begins(p, len, table[i].begin))
+			return table[i].kind;
+	if (len && *p == '/')
+		return path_kind(p, len);
+	return DN_FD_ANON;
+}
+
+/* --- entries and records ------------------------------------------------------ */
+
+static struct entry *entry_at(struct table *tb, int32_t fd)
+{
+	return fd >= 0 && (uint32_t)fd < tb->n ? &tb->entry[fd] : NULL;
+}
+
+/* The entry that is open, else NULL. */
+static struct entry *open_at(struct table *tb, int32_t fd)
+{
+	struct entry *e = entry_at(tb, fd);
+
+	return e && e->object ? e : NULL;
+}
+
+/* Makes numbers up to fd part of the table. false: no room, which is noted. */
+static bool room_for(struct dn_fdtrack *t, struct table *tb, int32_t fd, int *err)
+{
+	uint32_t cap = tb->cap;
+
+	*err = 0;
+	if (fd < 0 || fd >= DN_FD_MAX ||
+	    ((uint32_t)fd >= tb->cap && (t->numbers > DN_FDTRACK_MAX ||
+					 (uint32_t)fd > DN_FDTRACK_MAX - t->numbers))) {
+		t->overflowed |= fd >= 0;
+		return false;
+	}
+	if ((uint32_t)fd < tb->n)
+		return true;
+	*err = dn_grow(&tb->entry, &tb->cap, (size_t)fd + 1, sizeof(*tb->entry));
+	if (*err)
+		return false;
+	t->numbers += tb->cap - cap;
+	memset(tb->entry + tb->n, 0, ((size_t)fd + 1 - tb->n) * sizeof(*tb->entry));
+	tb->n = (uint32_t)fd + 1;
+	return true;
+}
+
+/* Ends what is open at e, of which a record stays. */
+static int end(struct dn_fdtrack *t, uint32_t table, struct entry *e, uint64_t time)
+{
+	struct table *tb = &t->table[table];
+	int32_t fd = (int32_t)(e - tb->entry);
+
+	if (t->numbers >= DN_FDTRACK_MAX) {
+		t->overflowed = true;
+		dn_fdtrack_unref(t, e->object);
+	} else {
+		if (dn_grow(&t->record, &t->records_cap, (size_t)t->nrecords + 1,
+			    sizeof(*t->record)))
+			return -ENOMEM;
+		t->record[t->nrecords++] = (struct record){
+			.from = e->from, .to = time, .table = table, .object = e->object,
+			.fd = fd, .flags = e->flags, .origin = e->origin };
+		t->numbers++;
+	}
+	*e = (struct entry){ .from = time };
+	if ((uint32_t)fd < tb->low)
+		tb->low = (uint32_t)fd;
+	return 0;
+}
+
+/* Puts an object at a number, in the place of what is there. */
+static int place(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
+		 const struct entry *as)
+{
+	struct entry *e;
+	int err;
+
+	if (!room_for(t, &t->table[table], fd, &err)) {
+		if (!t->object[object].refs) {
+			t->object[object].refs = 1;
+			dn_fdtrack_unref(t, object);
+		}
+		return err;
+	}
+	t->object[object].refs++;
+	e = &t->table[table].entry[fd];
+	/* A phantom was a call in flight, as it turns out: this one. */
+	if (e->object && e->flags & PHANTOM)
+		dn_fdtrack_unref(t, e->object);
+	else if (e->object)
+		err = end(t, table, e, as->from < e->from ? e->from : as->from);
+	if (err)
+		return err;
+	*e = *as;
+	e->object = object;
+	return 0;
+}
+
+/* Something at fd that nobody has seen before. */
+static int place_unknown(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint64_t time,
+			 unsigned flags)
+{
+	struct table *tb = &t->table[table];
+	const struct entry *e = entry_at(tb, fd);
+	struct entry as = { .flags = (uint8_t)flags, .origin = DN_FD_FROM_UNKNOWN };
+	uint32_t object;
+	int err = object_new(t, DN_FD_UNKNOWN, 0, &object);
+
+	/* It may have been there since the last moment at which it was not. */
+	as.from = tb->complete ? time : e && e->from ? e->from : tb->begin;
+	return err ? err : place(t, table, fd, object, &as);
+}
+
+/* The kernel gave fd away as the lowest free number from `least` on. */
+static int given(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t least, uint64_t time)
+{
+	struct table *tb = &t->table[table];
+	uint32_t at = tb->low > least ? tb->low : least;
+	int err = 0;
+
+	if (fd < 0 || fd >= DN_FD_MAX)
+		return 0;
+	for (; !err && at < (uint32_t)fd; at++)
+		if (!open_at(&t->table[table], (int32_t)at))
+			err = place_unknown(t, table, (int32_t)at, time, PHANTOM);
+	tb = &t->table[table];
+	if (least <= tb->low && (uint32_t)fd >= tb->low)
+		tb->low = (uint32_t)fd + 1;
+	return err;
+}
+
+/* --- tables ------------------------------------------------------------------- */
+
+static int table_new(struct dn_fdtrack *t, uint64_t begin, uint32_t *id)
+{
+	if (dn_grow(&t->table, &t->tables_cap, (size_t)t->ntables + 1, sizeof(*t->table)))
+		return -ENOMEM;
+	*id = t->ntables++;
+	t->table[*id] = (struct table){ .begin = begin };
+	return 0;
+}
+
+static int table_join(struct dn_fdtrack *t, uint32_t table, uint32_t proc)
+{
+	struct table *tb = &t->table[table];
+
+	tb->users++;
+	for (uint32_t i = 0; i < tb->nprocs; i++)
+		if (tb->proc[i] == proc)
+			return 0;
+	if (tb->nprocs == tb->procs_cap) {
+		uint32_t cap = tb->procs_cap ? 2 * tb->procs_cap : 1;
+		uint32_t *p = realloc(tb->proc, cap * sizeof(*p));
+
+		if (!p)
+			return -ENOMEM;
+		tb->proc = p;
+		tb->procs_cap = cap;
+	}
+	tb->proc[tb->nprocs++] = proc;
+	return 0;
+}
+
+static int table_leave(struct dn_fdtrack *t, uint32_t table, uint64_t time)
+{
+	struct table *tb = &t->table[table];
+	int err = 0;
+
+	if (--tb->users)
+		return 0;
+	for (uint32_t i = 0; !err && i < tb->n; i++)
+		if (tb->entry[i].object)
+			err = end(t, table, &tb->entry[i], time);
+	t->numbers -= tb->cap;
+	free(tb->entry);
+	tb->entry = NULL;
+	tb->n = tb->cap = 0;
+	return err;
+}
+
+/* A table of its own for a process that nobody saw begin: it has the three
+ * that every program has. */
+static int table_of_stranger(struct dn_fdtrack *t, uint64_t begin, uint32_t *id)
+{
+	int err = table_new(t, begin, id);
+
+	for (int32_t fd = 0; !err && fd < 3; fd++)
+		err = place_unknown(t, *id, fd, begin, 0);
+	if (!err && t->table[*id].n)
+		t->table[*id].low = 3;
+	return err;
+}
+
+static int table_copy(struct dn_fdtrack *t, uint32_t from, uint64_t time, uint32_t *id)
+{
+	int err = table_new(t, time, id);
+	struct table *tb = &t->table[*id], *old = &t->table[from];
+
+	if (err || !old->n)
+		return err;
+	if (!room_for(t, tb, (int32_t)old->n - 1, &err))
+		return err;
+	for (uint32_t i = 0; i < old->n; i++) {
+		struct entry *e = &tb->entry[i];
+
+		*e = old->entry[i];
+		e->from = e->from || old->complete ? time : 0;
+		if (!e->object)
+			continue;
+		t->object[e->object].refs++;
+		e->origin = DN_FD_FROM_INHERITED;
+		e->from = time;
+	}
+	tb->low = old->low;
+	tb->complete = old->complete;
+	return 0;
+}
+
+/* --- threads ------------------------------------------------------------------ */
+
+static uint32_t *thread_slot(const struct dn_fdtrack *t, uint32_t id)
+{
+	uint32_t i = id * 0x9e3779b1u >> 7;
+
+	for (;; i++) {
+		uint32_t *at = &t->thread_slot[i & (t->thread_slots - 1)];
+
+		if (!*at || t->thread[*at].id == id)
+			return at;
+	}
+}
+
+uint32_t dn_fdtrack_thread(const struct dn_fdtrack *t, uint32_t id)
+{
+	return t->thread_slots ? *thread_slot(t, id) : 0;
+}
+
+static int thread_add(struct dn_fdtrack *t, uint32_t id, uint32_t proc, uint32_t table)
+{
+	int err = dn_grow(&t->thread, &t->threads_cap, (size_t)t->nthreads + 1, sizeof(*t->thread));
+
+	if (!err && 2 * t->nthreads >= t->thread_slots) {
+		uint32_t slots = t->thread_slots ? 2 * t->thread_slots : 256;
+		uint32_t *slot = calloc(slots, sizeof(*slot));
+
+		if (!slot)
+			return -ENOMEM;
+		free(t->thread_slot);
+		t->thread_slot = slot;
+		t->thread_slots = slots;
+		for (uint32_t i = 1; i < t->nthreads; i++)
+			*thread_slot(t, t->thread[i].id) = i;
+	}
+	if (err)
+		return err;
+	*thread_slot(t, id) = t->nthreads;
+	t->thread[t->nthreads++] = (struct thread){ .id = id, .table = table, .proc = proc };
+	return table_join(t, table, proc);
+}
+
+/* The thread of an op; one whose birth is not in the trace gets a table of its own. */
+static int thread_of(struct dn_fdtrack *t, uint32_t id, struct thread **out)
+{
+	uint32_t i = dn_fdtrack_thread(t, id), table;
+	int err;
+
+	if (!i) {
+		err = table_of_stranger(t, 0, &table);
+		if (!err)
+			err = thread_add(t, id, id, table);
+		if (err)
+			return err;
+		i = dn_fdtrack_thread(t, id);
+	}
+	*out = &t->thread[i];
+	return 0;
+}
+
+static int change_table(struct dn_fdtrack *t, struct thread *th, uint64_t time)
+{
+	uint32_t table, old = th->table;
+	int err = table_copy(t, old, time, &table);
+
+	if (err)
+		return err;
+	th->before = old;
+	th->since = time;
+	th->table = table;
+	err = table_join(t, table, th->proc);
+	return err ? err : table_leave(t, old, time);
+}
+
+/* Where a process keeps its working directory: at its first thread. */
+static struct thread *leader(struct dn_fdtrack *t, struct thread *th)
+{
+	uint32_t i = dn_fdtrack_thread(t, th->proc);
+
+	return i ? &t->thread[i] : th;
+}
+
+/* --- ops ---------------------------------------------------------------------- */
+
+static int pidfd(struct dn_fdtrack *t, struct thread *th, uint64_t time);
+
+static int start(struct dn_fdtrack *t, const struct dn_fdop *op)
+{
+	uint32_t known = dn_fdtrack_thread(t, op->thread), parent, table, cwd = 0;
+	uint32_t proc = op->fd ? (uint32_t)op->fd : op->thread;
+	bool born = op->kind == DN_ORIGIN_FORK || op->kind == DN_ORIGIN_VFORK ||
+		    op->kind == DN_ORIGIN_CLONE || op->kind == DN_ORIGIN_THREAD;
+	int err;
+
+	if (known && (t->thread[known].gone || op->kind != DN_ORIGIN_EXEC))
+		return 0;	/* a keyframe tells it again */
+	parent = op->fd2 ? dn_fdtrack_thread(t, (uint32_t)op->fd2) : 0;
+	if (op->kind == DN_ORIGIN_EXEC && parent) {	/* it goes on under the new id */
+		table = t->thread[parent].table;
+		err = known ? 0 : thread_add(t, op->thread, proc, table);
+		if (err || t->thread[parent].gone)
+			return err;
+		t->thread[parent].gone = true;
+		return table_leave(t, table, op->time);
+	}
+	if (known)
+		return 0;
+	if (!born || !parent) {
+		parent = proc == op->thread ? 0 : dn_fdtrack_thread(t, proc);
+		born = false;
+	}
+	if (parent)
+		cwd = leader(t, &t->thread[parent])->cwd;
+	if (parent && (op->arg & DN_CLONE_FILES || !born)) {
+		table = t->thread[parent].table;
+		err = 0;
+	} else if (parent) {
+		err = table_copy(t, t->thread[parent].table, op->time, &table);
+	} else {
+		err = table_of_stranger(t, op->time, &table);
+	}
+	if (!err)
+		err = thread_add(t, op->thread, proc, table);
+	if (err)
+		return err;
+	t->thread[t->nthreads - 1].cwd = cwd;
+	if (born && op->arg & DN_CLONE_PIDFD)
+		err = pidfd(t, &t->thread[parent], op->time);
+	return err;
+}
+
+static int exec(struct dn_fdtrack *t, const struct dn_fdop *op, const char *text, uint32_t len)
+{
+	struct table *tb;
+	struct thread *th;
+	int err = thread_of(t, op->thread, &th);
+
+	if (!err && t->table[th->table].users > 1)
+		err = change_table(t, th, op->time);
+	if (!err && text)
+		err = dn_fdnames_add(&t->names, text, len, &leader(t, th)->cwd);
+	if (err)
+		return err;
+	tb = &t->table[th->table];
+	for (uint32_t i = 0; !err && i < tb->n; i++)
+		if (tb->entry[i].object && tb->entry[i].flags & CLOEXEC)
+			err = end(t, th->table, &tb->entry[i], op->time);
+	return err;
+}
+
+static int gone(struct dn_fdtrack *t, const struct dn_fdop *op)
+{
+	uint32_t i = dn_fdtrack_thread(t, op->thread);
+
+	if (!i || t->thread[i].gone)
+		return 0;
+	t->thread[i].gone = true;
+	return table_leave(t, t->thread[i].table, op->time);
+}
+
+static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *text, uint32_t len)
+{
+	unsigned kind = text ? target_kind(text, len) : DN_FD_UNKNOWN;
+	struct entry as = { .origin = DN_FD_FROM_SNAPSHOT, .flags = op->cloexec ? CLOEXEC : 0 };
+	struct entry *e;
+	struct table *tb;
+	struct thread *th;
+	uint32_t name = 0, object;
+	int err = thread_of(t, op->thread, &th);
+
+	if (!err && text)
+		err = dn_fdnames_add(&t->names, text, len, &name);
+	if (err || th->gone)
+		return err;
+	tb = &t->table[th->table];
+	e = entry_at(tb, op->fd);
+	if (e && e->from && e->from + SNAPSHOT_NS > op->time &&
+	    !(e->object && t->object[e->object].kind == DN_FD_UNKNOWN)) {
+		tb->complete = true;
+		return 0;
+	}
+	if (e && e->object) {
+		struct object *o = &t->object[e->object];
+		bool same = o->kind == kind || (kind == DN_FD_SOCKET && o->kind >= DN_FD_SOCKET &&
+						 o->kind <= DN_FD_VSOCK) ||
+			    (kind == DN_FD_FILE && o->kind == DN_FD_DIRECTORY);
+
+		if (o->kind == DN_FD_UNKNOWN || same) {
+			o->kind = o->kind == DN_FD_UNKNOWN ? (uint8_t)kind : o->kind;
+			o->name = o->name ? o->name : name;
+			e->origin = e->origin == DN_FD_FROM_UNKNOWN ? as.origin : e->origin;
+			e->flags = as.flags;
+			tb->complete = true;
+			return 0;
+		}
+	}
+	/* It came without a call that says so: by SCM_RIGHTS, or before all. */
+	as.from = tb->complete || (e && e->from) ? op->time : tb->begin;
+	tb->complete = true;
+	err = object_new(t, kind, name, &object);
+	return err ? err : place(t, th->table, op->fd, object, &as);
+}
+
+static int close_one(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
+{
+	struct table *tb = &t->table[th->table];
+	struct entry *e = entry_at(tb, op->fd);
+	int err;
+
+	if (e && e->object && e->from > op->time)
+		return 0;	/* it ended late: another has the number already */
+	if (op->fd2) {		/* it was not open at all */
+		if (!e || !e->object)
+			return 0;
+		dn_fdtrack_unref(t, e->object);
+		*e = (struct entry){ .from = op->time };
+		if ((uint32_t)op->fd < tb->low)
+			tb->low = (uint32_t)op->fd;
+		return 0;
+	}
+	if (!e || !e->object) {
+		err = place_unknown(t, th->table, op->fd, op->time, 0);
+		e = open_at(&t->table[th->table], op->fd);
+		if (err || !e)
+			return err;
+	}
+	e->flags &= (uint8_t)~INFERRED;		/* it was there, at least */
+	return end(t, th->table, e, op->time);
+}
+
+static int close_range(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
+{
+	struct table *tb;
+	int err = 0;
+
+	if (op->arg & DN_CLOSE_RANGE_UNSHARE && t->table[th->table].users > 1)
+		err = change_table(t, th, op->time);
+	tb = &t->table[th->table];
+	for (uint32_t i = (uint32_t)op->fd; !err && i < tb->n && i <= (uint32_t)op->fd2; i++) {
+		struct entry *e = &tb->entry[i];
+
+		if (!e->object || e->from > op->time)
+			continue;
+		if (op->arg & DN_CLOSE_RANGE_CLOEXEC)
+			e->flags |= CLOEXEC;
+		else
+			err = end(t, th->table, e, op->time);
+	}
+	return err;
+}
+
+static int make(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th,
+		const char *text, uint32_t len)
+{
+	struct entry as = { .from = op->time, .origin = DN_FD_FROM_OPENED,
+			    .flags = op->cloexec ? CLOEXEC : 0 };
+	unsigned kind = op->kind;
+	bool is_file = kind == DN_FD_FILE || kind == DN_FD_DIRECTORY;
+	uint32_t name = 0, object, dir = leader(t, th)->cwd;
+	const struct entry *base;
+	int err = given(t, th->table, op->fd, 0, op->time);
+
+	if (err)
+		return err;
+	if (op->fd2 >= 0 && is_file) {
+		base = open_at(&t->table[th->table], op->fd2);
+		dir = base ? t->object[base->object].name : 0;
+	}
+	if (text)
+		err = is_file ? dn_fdnames_join(&t->names, dir, text, len, &name) :
+				dn_fdnames_add(&t->names, text, len, &name);
+	if (!err && kind == DN_FD_FILE) {
+		size_t n;
+		const char *p = dn_fdnames_get(&t->names, name, &n);
+
+		kind = path_kind(p ? p : text, p ? n : len);
+	}
+	if (!err)
+		err = object_new(t, kind, name, &object);
+	return err ? err : place(t, th->table, op->fd, object, &as);
+}
+
+static int dup_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
+{
+	struct entry as = { .from = op->time, .origin = DN_FD_FROM_DUP,
+			    .flags = op->cloexec ? CLOEXEC : 0 };
+	const struct entry *e;
+	uint32_t object;
+	int err = 0;
+
+	if (op->what == DN_FDOP_DUP_AT && op->fd == op->fd2)
+		return 0;	/* dup2() of a number to itself changes nothing */
+	if (op->what == DN_FDOP_DUP)
+		err = given(t, th->table, op->fd, op->arg, op->time);
+	if (!err && !open_at(&t->table[th->table], op->fd2))
+		err = place_unknown(t, th->table, op->fd2, op->time, 0);
+	if (err)
+		return err;
+	e = open_at(&t->table[th->table], op->fd2);
+	if (!e)
+		return 0;
+	object = e->object;
+	as.flags |= e->flags & INFERRED;
+	return place(t, th->table, op->fd, object, &as);
+}
+
+/* The lowest number from `at` on that was free when a call began, as far as is
+ * known: what only a later call speaks for may be this one's. */
+static int32_t lowest_free(const struct table *tb, uint32_t at, uint64_t began)
+{
+	for (; at < tb->n; at++) {
+		const struct entry *e = &tb->entry[at];
+
+		if (!e->object || (e->flags & PHANTOM && e->from >= began))
+			break;
+	}
+	return (int32_t)at;
+}
+
+static int give_lowest(struct dn_fdtrack *t, struct thread *th, uint64_t began,
+		       const struct entry *like, uint32_t object)
+{
+	struct table *tb = &t->table[th->table];
+	struct entry as = *like;
+	/* A phantom may stand below tb->low. */
+	int32_t fd = lowest_free(tb, 0, began);
+
+	as.flags |= tb->complete ? 0 : INFERRED;
+	if ((uint32_t)fd == tb->low)
+		tb->low++;
+	return place(t, th->table, fd, object, &as);
+}
+
+static int pair(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
+{
+	const struct entry as = { .from = op->time, .origin = DN_FD_FROM_OPENED,
+				  .flags = op->cloexec ? CLOEXEC : 0 };
+	uint32_t object;
+	int err = 0;
+
+	for (int i = 0; !err && i < 2; i++) {
+		err = object_new(t, op->kind, 0, &object);
+		if (!err)
+			err = give_lowest(t, th, op->time - op->arg, &as, object);
+	}
+	return err;
+}
+
+/* clone(CLONE_PIDFD): its number, too, is in the caller's memory. */
+static int pidfd(struct dn_fdtrack *t, struct thread *th, uint64_t time)
+{
+	const struct entry as = { .from = time, .origin = DN_FD_FROM_OPENED, .flags = CLOEXEC };
+	uint32_t object;
+	int err = object_new(t, DN_FD_PIDFD, 0, &object);
+
+	return err ? err : give_lowest(t, th, time, &as, object);
+}
+
+static int accepted(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th,
+		    const char *text, uint32_t len)
+{
+	struct entry as = { .from = op->time, .origin = DN_FD_FROM_OPENED,
+			    .flags = op->cloexec ? CLOEXEC : 0 };
+	const struct entry *listener;
+	unsigned kind = DN_FD_SOCKET;
+	uint32_t name = 0, object;
+	int err = given(t, th->table, op->fd, 0, op->time);
+
+	listener = open_at(&t->table[th->table], op->fd2);
+	if (listener && t->object[listener->object].kind != DN_FD_UNKNOWN)
+		kind = t->object[listener->object].kind;
+	if (!err && text)
+		err = dn_fdnames_add(&t->names, text, len, &name);
+	if (!err)
+		err = object_new(t, kind, name, &object);
+	return err ? err : place(t, th->table, op->fd, object, &as);
+}
+
+static int chdir_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th,
+		    const char *text, uint32_t len)
+{
+	uint32_t *cwd = &leader(t, th)->cwd;
+	const struct entry *dir = open_at(&t->table[th->table], op->fd2);
+
+	if (op->fd2 >= 0) {
+		*cwd = dir ? t->object[dir->object].name : 0;
+		return 0;
+	}
+	if (!text) {
+		*cwd = 0;
+		return 0;
+	}
+	return dn_fdnames_join(&t->names, *cwd, text, len, cwd);
+}
+
+int dn_fdtrack_apply(struct dn_fdtrack *t, const struct dn_fdop *op, const char *text,
+		     uint32_t len)
+{
+	struct thread *th;
+	struct entry *e;
+	int err;
+
+	switch (op->what) {
+	case DN_FDOP_START:
+		return start(t, op);
+	case DN_FDOP_EXEC:
+		return exec(t, op, text, len);
+	case DN_FDOP_EXIT:
+		return gone(t, op);
+	case DN_FDOP_SNAPSHOT:
+		return snapshot(t, op, text, len);
+	}
+	err = thread_of(t, op->thread, &th);
+	if (err || th->gone)
+		return err;
+	e = open_at(&t->table[th->table], op->fd);
+	switch (op->what) {
+	case DN_FDOP_CLOSE:
+		return close_one(t, op, th);
+	case DN_FDOP_CLOSE_RANGE:
+		return close_range(t, op, th);
+	case DN_FDOP_MAKE:
+		return make(t, op, th, text, len);
+	case DN_FDOP_DUP:
+	case DN_FDOP_DUP_AT:
+		return dup_to(t, op, th);
+	case DN_FDOP_PAIR:
+		return pair(t, op, th);
+	case DN_FDOP_ACCEPT:
+		return accepted(t, op, th, text, len);
+	case DN_FDOP_CLOEXEC:
+		if (e)
+			e->flags = (uint8_t)((e->flags & ~CLOEXEC) | (op->cloexec ? CLOEXEC : 0));
+		return 0;
+	case DN_FDOP_NAME:
+		return e ? dn_fdnames_add(&t->names, text, len, &t->object[e->object].name) : 0;
+	case DN_FDOP_DIRECTORY:
+		if (e && (t->object[e->object].kind == DN_FD_FILE ||
+			  t->object[e->object].kind == DN_FD_UNKNOWN))
+			t->object[e->object].kind = DN_FD_DIRECTORY;
+		return 0;
+	case DN_FDOP_UNSHARE:
+		if (op->arg & DN_CLONE_FILES && t->table[th->table].users > 1)
+			return change_table(t, th, op->time);
+		return 0;
+	case DN_FDOP_CHDIR:
+		return chdir_to(t, op, th, text, len);
+	}
+	return 0;
+}

@@ -1,0 +1,92 @@
+/*
+ * fdtrack_int.h - what fdtrack.c and fdtrack_find.c share. Nobody else
+ * includes it.
+ */
+#ifndef DN_ANALYZER_FDTRACK_INT_H
+#define DN_ANALYZER_FDTRACK_INT_H
+
+#include "fdnames.h"
+#include "fdtrack.h"
+
+enum entry_flag {
+	CLOEXEC = 1 << 0,
+	INFERRED = 1 << 1,
+	PHANTOM = 1 << 2,	/* only a higher number that was given away speaks for it */
+};
+
+/* A number of a live table. */
+struct entry {
+	uint64_t from;		/* since when; of a closed one, 0: never seen open */
+	uint32_t object;	/* 0: closed */
+	uint8_t flags, origin;
+};
+
+struct table {
+	struct entry *entry;
+	uint32_t n, cap;
+	uint32_t low;		/* all below are in use */
+	uint32_t users;		/* threads; 0: it is over, there are no entries */
+	uint64_t begin;
+	uint32_t nprocs, procs_cap;
+	uint32_t *proc;		/* processes that had it */
+	bool complete;		/* every descriptor in it is known */
+};
+
+/* An open file description, socket and so on. */
+struct object {
+	uint32_t refs;		/* entries and records; 0: free, name is the next free one */
+	uint32_t name;
+	uint8_t kind;
+};
+
+struct record {
+	uint64_t from, to;
+	uint32_t table, object;
+	int32_t fd;
+	uint8_t flags, origin;
+};
+
+struct thread {
+	uint32_t id, table, proc;
+	uint32_t before;	/* its table until since; 0: none */
+	uint64_t since;
+	uint32_t cwd;		/* name; of the first thread of a process */
+	bool gone;
+};
+
+/* The records of one number of one table: order[from .. from + n). */
+struct group {
+	uint64_t key;
+	uint32_t from, n;
+};
+
+struct dn_fdtrack {
+	struct thread *thread;	/* [0] is nobody */
+	uint32_t nthreads, threads_cap;
+	uint32_t *thread_slot, thread_slots;
+	struct table *table;	/* [0] is none */
+	uint32_t ntables, tables_cap;
+	struct object *object;	/* [0] is none */
+	uint32_t nobjects, objects_cap, free_object;
+	struct record *record;
+	uint32_t nrecords, records_cap;
+	uint32_t *order, order_cap;
+	struct group *group;	/* hash table, key 0: empty */
+	uint32_t groups;
+	uint32_t numbers;	/* in tables and records */
+	bool overflowed;
+	struct dn_fdnames names;
+};
+
+/* The thread with that id; 0: not known. */
+uint32_t dn_fdtrack_thread(const struct dn_fdtrack *t, uint32_t id);
+
+/* One entry or record less has it. */
+void dn_fdtrack_unref(struct dn_fdtrack *t, uint32_t object);
+
+static inline uint64_t dn_fdtrack_key(uint32_t table, int32_t fd)
+{
+	return (uint64_t)table << 32 | (uint32_t)fd;	/* tables count from 1 */
+}
+
+#endif
