@@ -59,6 +59,8 @@ static void describe(struct dn_fdcall *c, unsigned abi, const struct dn_syscall_
 {
 	c->about = (int8_t)dn_syscall_fd_arg(info);
 	c->makes = info->makes;
+	c->directory = (uint32_t)dn_flags_bits(DN_KIND_OPENFLAGS, abi, "_DIRECTORY");
+	c->tempfile = (uint32_t)dn_flags_bits(DN_KIND_OPENFLAGS, abi, "_TMPFILE");
 	if (info->ret == DN_KIND_FD)
 		c->effect = MAKE;
 	for (int i = 0; i < info->nargs; i++) {
@@ -259,11 +261,10 @@ static bool always_cloexec(unsigned kind)
 /* O_DIRECTORY, but not as a part of O_TMPFILE. */
 static bool opens_directory(const struct dn_fdcall *c, const struct dn_syscall *s)
 {
-	uint64_t dir = dn_flags_bits(DN_KIND_OPENFLAGS, s->abi, "_DIRECTORY");
-	uint64_t temp = dn_flags_bits(DN_KIND_OPENFLAGS, s->abi, "_TMPFILE");
 	uint64_t flags = c->flags >= 0 && c->flags < s->nargs ? s->args[c->flags] : 0;
 
-	return c->makes == DN_FD_FILE && flags & dir && (flags & temp) != temp;
+	return c->makes == DN_FD_FILE && flags & c->directory &&
+	       (flags & c->tempfile) != c->tempfile;
 }
 
 static int make(struct dn_fdlog *l, const struct dn_fdcall *c, const struct dn_syscall *s,

@@ -85,6 +85,7 @@ struct dn_fdcall {
 	int8_t in, out;		/* arguments that its bytes come from and go to; -1: none */
 	int8_t flags;		/* argument with the close-on-exec bit; -1: none */
 	uint32_t cloexec;	/* the bit */
+	uint32_t directory, tempfile;	/* O_DIRECTORY, which is in O_TMPFILE too */
 };
 
 /* Of every call of every ABI; read-only once made. NULL: no memory. */

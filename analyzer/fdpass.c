@@ -19,6 +19,7 @@
 #include "fdcalls.h"
 #include "grow.h"
 #include "options.h"
+#include "radix.h"
 #include "reader.h"
 #include "rollup.h"
 
@@ -69,8 +70,9 @@ struct team {
 	size_t part_end;
 	uint64_t until;		/* ops before are complete */
 	struct dn_fdlog rest;	/* those that are not */
-	struct dn_fdop *sorted;
-	uint32_t sorted_cap;
+	struct dn_fdop *op;	/* of all logs */
+	struct dn_radix *sorted;	/* and their order; as much again to sort with */
+	uint32_t ops_cap, sorted_cap;
 	bool count;
 };
 
@@ -297,6 +299,32 @@ static int all_do(struct team *team, void *(*what)(void *ctx))
 	return err;
 }
 
+/* Among those of one time the order is not that of the logs. */
+static int sort_equals(struct team *team, uint32_t n)
+{
+	const struct dn_radix *s = team->sorted;
+	struct dn_fdop *op = NULL;
+	uint32_t cap = 0, len;
+	int err = 0;
+
+	for (uint32_t i = 0; !err && i < n; i += len) {
+		for (len = 1; i + len < n && s[i + len].key == s[i].key; len++)
+			;
+		if (len == 1)
+			continue;
+		err = dn_grow(&op, &cap, len, sizeof(*op));
+		if (err)
+			break;
+		for (uint32_t k = 0; k < len; k++)
+			op[k] = team->op[s[i + k].item];
+		qsort(op, len, sizeof(*op), dn_fdop_compare);
+		for (uint32_t k = 0; k < len; k++)
+			team->op[s[i + k].item] = op[k];
+	}
+	free(op);
+	return err;
+}
+
 /* Takes the ops of all logs that are complete through the tracker, in their
  * order; the others go to team->rest. */
 static int track(struct team *team)
@@ -307,21 +335,23 @@ static int track(struct team *team)
 
 	for (unsigned i = 0; i < team->n; i++)
 		n += team->w[i].log.n;
-	err = dn_grow(&team->sorted, &team->sorted_cap, n, sizeof(*team->sorted));
-	if (err)
-		return err;
+	if (dn_grow(&team->op, &team->ops_cap, n, sizeof(*team->op)) ||
+	    dn_grow(&team->sorted, &team->sorted_cap, 2 * (size_t)n, sizeof(*team->sorted)))
+		return -ENOMEM;
 	for (unsigned i = 0; i <= team->n; i++) {
 		const struct dn_fdlog *l = i < team->n ? &team->w[i].log : &team->rest;
 
 		for (uint32_t k = 0; k < l->n; k++) {
-			team->sorted[at] = l->op[k];
-			team->sorted[at++].log = (uint8_t)i;
+			team->op[at] = l->op[k];
+			team->op[at].log = (uint8_t)i;
+			team->sorted[at] = (struct dn_radix){ l->op[k].time, at };
+			at++;
 		}
 	}
-	if (n)
-		qsort(team->sorted, n, sizeof(*team->sorted), dn_fdop_compare);
+	dn_radix_sort(team->sorted, team->sorted + n, n);
+	err = sort_equals(team, n);
 	for (uint32_t i = 0; !err && i < n; i++) {
-		const struct dn_fdop *op = &team->sorted[i];
+		const struct dn_fdop *op = &team->op[team->sorted[i].item];
 		const struct dn_fdlog *l =
 			op->log < team->n ? &team->w[op->log].log : &team->rest;
 		uint32_t len;
@@ -439,6 +469,7 @@ static int run(struct dn_fdpass *p, bool count_them, struct dn_fdtrack **keep)
 		counts_free(&w[i].counts);
 	}
 	dn_fdlog_free(&team.rest);
+	free(team.op);
 	free(team.sorted);
 	free(team.safe);
 	free(team.oldest);

@@ -15,6 +15,9 @@
  * before may have been read as it was before. */
 #define SNAPSHOT_NS 10000000u
 
+/* Numbers below one that was given away are looked through, but no more of them. */
+#define PHANTOMS_MAX 1024u
+
 struct dn_fdtrack *dn_fdtrack_new(void)
 {
 	struct dn_fdtrack *t = calloc(1, sizeof(*t));
@@ -249,12 +252,13 @@ static int given(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t leas
 	uint32_t at = tb->low > least ? tb->low : least;
 	int err = 0;
 
-	if (fd < 0 || fd >= DN_FD_MAX)
+	if (fd < 0 || fd >= DN_FD_MAX || (uint32_t)fd > at + PHANTOMS_MAX)
 		return 0;
 	for (; !err && at < (uint32_t)fd; at++)
-		if (!open_at(&t->table[table], (int32_t)at))
+		if (!open_at(tb, (int32_t)at)) {
+			tb->phantom = at < tb->phantom ? at : tb->phantom;
 			err = place_unknown(t, table, (int32_t)at, time, PHANTOM);
-	tb = &t->table[table];
+		}
 	if (least <= tb->low && (uint32_t)fd >= tb->low)
 		tb->low = (uint32_t)fd + 1;
 	return err;
@@ -267,7 +271,7 @@ static int table_new(struct dn_fdtrack *t, uint64_t begin, uint32_t *id)
 	if (dn_grow(&t->table, &t->tables_cap, (size_t)t->ntables + 1, sizeof(*t->table)))
 		return -ENOMEM;
 	*id = t->ntables++;
-	t->table[*id] = (struct table){ .begin = begin };
+	t->table[*id] = (struct table){ .begin = begin, .phantom = UINT32_MAX };
 	return 0;
 }
 
@@ -343,6 +347,7 @@ static int table_copy(struct dn_fdtrack *t, uint32_t from, uint64_t time, uint32
 		e->from = time;
 	}
 	tb->low = old->low;
+	tb->phantom = old->phantom;
 	tb->complete = old->complete;
 	return 0;
 }
@@ -653,10 +658,12 @@ static int dup_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread 
 	return place(t, th->table, op->fd, object, &as);
 }
 
-/* The lowest number from `at` on that was free when a call began, as far as is
+/* The lowest number that was free when a call began, as far as is
  * known: what only a later call speaks for may be this one's. */
-static int32_t lowest_free(const struct table *tb, uint32_t at, uint64_t began)
+static int32_t lowest_free(const struct table *tb, uint64_t began)
 {
+	uint32_t at = tb->low < tb->phantom ? tb->low : tb->phantom;
+
 	for (; at < tb->n; at++) {
 		const struct entry *e = &tb->entry[at];
 
@@ -671,8 +678,7 @@ static int give_lowest(struct dn_fdtrack *t, struct thread *th, uint64_t began,
 {
 	struct table *tb = &t->table[th->table];
 	struct entry as = *like;
-	/* A phantom may stand below tb->low. */
-	int32_t fd = lowest_free(tb, 0, began);
+	int32_t fd = lowest_free(tb, began);
 
 	as.flags |= tb->complete ? 0 : INFERRED;
 	if ((uint32_t)fd == tb->low)

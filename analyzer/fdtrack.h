@@ -62,6 +62,9 @@ struct dn_fd_span {
 	size_t len;
 };
 
+/* "file", "tcp" and so on. */
+const char *dn_fd_kind_name(unsigned kind);
+
 /* Before look-ups: puts the records in order. */
 /* 0 or -ENOMEM. */
 int dn_fdtrack_settle(struct dn_fdtrack *t);

@@ -14,6 +14,17 @@
 #include "fdtrack_int.h"
 #include "grow.h"
 
+const char *dn_fd_kind_name(unsigned kind)
+{
+	static const char *const names[] = {
+#define FD(value, id, name, cloexec, doc) [value] = name,
+		DN_FD_TABLE(FD)
+#undef FD
+	};
+
+	return kind < DN_FD_KIND_MAX ? names[kind] : names[DN_FD_UNKNOWN];
+}
+
 static struct group *group_of(const struct dn_fdtrack *t, uint64_t key)
 {
 	uint32_t i = (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);

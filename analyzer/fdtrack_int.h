@@ -25,6 +25,7 @@ struct table {
 	struct entry *entry;
 	uint32_t n, cap;
 	uint32_t low;		/* all below are in use */
+	uint32_t phantom;	/* no phantom is below; UINT32_MAX: there is none */
 	uint32_t users;		/* threads; 0: it is over, there are no entries */
 	uint64_t begin;
 	uint32_t nprocs, procs_cap;

@@ -99,7 +99,7 @@ static void import(struct fixture *f, unsigned n)
 	mk_temp(f->path);
 	assert_int_equal(dn_traces_open(&f->t, file, n), 0);
 	assert_int_equal(dn_db_open(f->path, DN_DB_NO_SYSCALL, &f->db, err, sizeof(err)), 0);
-	assert_int_equal(dn_traces_load(&f->t, &o, f->db, false), 0);
+	assert_int_equal(dn_traces_load(&f->t, &o, f->db, DN_NEEDS_ROWS), 0);
 	assert_int_equal(dn_import_calls(f->db, f->t.vtab, n, NULL, NULL, &f->im), 0);
 	f->h = dn_db_handle(f->db);
 	v.trace = f->t.vtab;
