@@ -38,6 +38,9 @@ static const struct { const char *name; uint8_t effect; } effects[] = {
 #define EBADF_HERE 9		/* of Linux, as the errnos of a trace are */
 #define EINPROGRESS_HERE 115
 
+/* Shorter calls hardly meet another one of their process. */
+#define RESERVE_NS 10000u
+
 #define F_DUPFD 0
 #define F_SETFD 2
 #define F_DUPFD_CLOEXEC 1030
@@ -190,6 +193,16 @@ int dn_fdop_compare(const void *a, const void *b)
 	return (x->fd > y->fd) - (x->fd < y->fd);
 }
 
+/* An op of a call whose result is a descriptor. */
+static int add_made(struct dn_fdlog *l, const struct dn_fdop *op)
+{
+	struct dn_fdop early = { .what = DN_FDOP_RESERVE, .thread = op->thread, .seq = op->seq,
+				 .fd = op->fd, .time = op->time - op->took };
+	int err = op->took < RESERVE_NS ? 0 : add(l, &early);
+
+	return err ? err : add(l, op);
+}
+
 static int add_path(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fdop *op)
 {
 	const struct dn_call_str *p = dn_callstr_find(s->str, s->nstr, DN_CALLSTR_PATH);
@@ -277,7 +290,7 @@ static int make(struct dn_fdlog *l, const struct dn_fdcall *c, const struct dn_s
 	op->cloexec |= always_cloexec(op->kind);
 	op->fd2 = dn_fdcall_arg(s, c->about);
 	err = add_path(l, s, op);
-	return err ? err : add(l, op);
+	return err ? err : add_made(l, op);
 }
 
 static int fcntl_op(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fdop *op)
@@ -364,6 +377,7 @@ int dn_fdlog_call(struct dn_fdlog *l, const struct dn_fdcalls *calls, const stru
 		return 0;
 	result = dn_call_result(s);
 	op.time = s->flags & DN_CALL_NO_ENTER || s->dur > DN_DUR_MAX ? s->start : s->start + s->dur;
+	op.took = op.time - s->start > UINT32_MAX ? UINT32_MAX : (uint32_t)(op.time - s->start);
 	if (c->effect == CLOSE)		/* gives the number back even where it fails, mostly */
 		return close_op(l, s, &op, result);
 	/* A connect that goes on has its address. */
@@ -388,17 +402,16 @@ int dn_fdlog_call(struct dn_fdlog *l, const struct dn_fdcalls *calls, const stru
 		op.what = DN_FDOP_MAKE;
 		op.kind = socket_kind(s);
 		op.fd2 = -1;
-		return add(l, &op);
+		return add_made(l, &op);
 	case ACCEPT:
 		op.what = DN_FDOP_ACCEPT;
 		op.fd2 = dn_fdcall_arg(s, 0);
 		err = add_address(l, s, &op);
-		return err ? err : add(l, &op);
+		return err ? err : add_made(l, &op);
 	case PIPE:
 	case SOCKETPAIR:
 		op.what = DN_FDOP_PAIR;
 		op.kind = c->effect == PIPE ? DN_FD_PIPE : socket_kind(s);
-		op.arg = op.time - s->start > UINT32_MAX ? UINT32_MAX : (uint32_t)(op.time - s->start);
 		return add(l, &op);
 	case DUP:
 		op.what = DN_FDOP_DUP;

@@ -9,7 +9,9 @@
  * The time of an op is when it takes effect for others: a descriptor that a
  * call makes is there from the call's end; close() gives the number back
  * somewhere in the call, and whoever gets the same number afterwards has it
- * later than the beginning of the close.
+ * later than the beginning of the close. A number that a call will give is taken
+ * early in it: what other calls get meanwhile depends on that, so a call that
+ * took long has an op at its beginning, too.
  */
 #ifndef DN_ANALYZER_FDCALLS_H
 #define DN_ANALYZER_FDCALLS_H
@@ -37,10 +39,11 @@ enum dn_fdop_kind {
 	DN_FDOP_SNAPSHOT,	/* thread: process, fd, text: what /proc says of it */
 	DN_FDOP_CLOSE,		/* fd; fd2: 1: it was not open */
 	DN_FDOP_CLOSE_RANGE,	/* fd to fd2, arg: flags */
+	DN_FDOP_RESERVE,	/* fd is what a call that begins now will make */
 	DN_FDOP_MAKE,		/* fd; kind, text: path, fd2: directory of a relative one */
 	DN_FDOP_DUP,		/* fd2 becomes fd too, the lowest that is free from arg on */
 	DN_FDOP_DUP_AT,		/* fd2 becomes fd too, which it had before or not */
-	DN_FDOP_PAIR,		/* two of kind, whose numbers are not known; arg: ns of the call */
+	DN_FDOP_PAIR,		/* two of kind, whose numbers are not known */
 	DN_FDOP_CLOEXEC,	/* fd */
 	DN_FDOP_ACCEPT,		/* fd from the socket fd2, text: peer */
 	DN_FDOP_NAME,		/* fd has the address text */
@@ -57,6 +60,7 @@ struct dn_fdop {
 	int32_t fd, fd2;
 	uint32_t arg;
 	uint32_t seq;		/* of the call in its thread */
+	uint32_t took;		/* ns of the call */
 	uint8_t what;		/* enum dn_fdop_kind */
 	uint8_t kind;		/* enum dn_fd_kind */
 	bool cloexec;

@@ -178,8 +178,8 @@ static bool room_for(struct dn_fdtrack *t, struct table *tb, int32_t fd, int *er
 	return true;
 }
 
-/* Ends what is open at e, of which a record stays. */
-static int end(struct dn_fdtrack *t, uint32_t table, struct entry *e, uint64_t time)
+/* Ends what is open at e, of which a record stays. lag: ns until it is surely gone. */
+static int end(struct dn_fdtrack *t, uint32_t table, struct entry *e, uint64_t time, uint32_t lag)
 {
 	struct table *tb = &t->table[table];
 	int32_t fd = (int32_t)(e - tb->entry);
@@ -192,13 +192,33 @@ static int end(struct dn_fdtrack *t, uint32_t table, struct entry *e, uint64_t t
 			    sizeof(*t->record)))
 			return -ENOMEM;
 		t->record[t->nrecords++] = (struct record){
-			.from = e->from, .to = time, .table = table, .object = e->object,
+			.from = dn_fdtrack_from(tb, e), .to = time, .table = table, .object = e->object,
 			.fd = fd, .flags = e->flags, .origin = e->origin };
 		t->numbers++;
 	}
-	*e = (struct entry){ .from = time };
+	*e = (struct entry){ .from = time, .lag = lag, .flags = e->flags & RESERVED };
 	if ((uint32_t)fd < tb->low)
 		tb->low = (uint32_t)fd;
+	return 0;
+}
+
+/* Makes an entry at a number that is free, or not any more. */
+static int occupy(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
+		  const struct entry *as)
+{
+	struct entry *e = &t->table[table].entry[fd];
+	int err = 0;
+
+	t->object[object].refs++;
+	/* A phantom was a call in flight, as it turns out: this one. */
+	if (e->object && e->flags & PHANTOM)
+		dn_fdtrack_unref(t, e->object);
+	else if (e->object)
+		err = end(t, table, e, as->from < e->from ? e->from : as->from, 0);
+	if (err)
+		return err;
+	*e = *as;
+	e->object = object;
 	return 0;
 }
 
@@ -206,28 +226,70 @@ static int end(struct dn_fdtrack *t, uint32_t table, struct entry *e, uint64_t t
 static int place(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
 		 const struct entry *as)
 {
-	struct entry *e;
 	int err;
 
-	if (!room_for(t, &t->table[table], fd, &err)) {
-		if (!t->object[object].refs) {
-			t->object[object].refs = 1;
-			dn_fdtrack_unref(t, object);
-		}
-		return err;
+	if (room_for(t, &t->table[table], fd, &err))
+		return occupy(t, table, fd, object, as);
+	if (!t->object[object].refs) {
+		t->object[object].refs = 1;
+		dn_fdtrack_unref(t, object);
 	}
-	t->object[object].refs++;
+	return err;
+}
+
+/* The lowest number that a call of that time got, as far as is known: one that was
+ * free, or that only a later call speaks for, which may be this one's. */
+static int32_t lowest_free(const struct table *tb, uint64_t began, uint64_t ended, bool *doubt)
+{
+	uint32_t at = tb->low < tb->phantom ? tb->low : tb->phantom;
+
+	for (; at < tb->n; at++) {
+		const struct entry *e = &tb->entry[at];
+
+		*doubt |= !e->object && e->from && e->from + e->lag > began;
+		if (e->object ? e->flags & PHANTOM && e->from >= began :
+				!(e->flags & RESERVED) && e->from <= ended)
+			break;
+	}
+	return (int32_t)at;
+}
+
+static int give_lowest(struct dn_fdtrack *t, uint32_t table, uint64_t began,
+		       const struct entry *like, uint32_t object)
+{
+	struct table *tb = &t->table[table];
+	struct entry as = *like;
+	bool doubt = !tb->complete;
+	int32_t fd = lowest_free(tb, began, as.from, &doubt);
+
+	as.flags |= GUESSED | (doubt ? INFERRED : 0);
+	if ((uint32_t)fd == tb->low)
+		tb->low++;
+	return place(t, table, fd, object, &as);
+}
+
+/* The same for a number that the kernel says is the lowest free one. If it is what
+ * a pipe(2) was thought to have got, that got another. */
+static int place_given(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
+		       const struct entry *as)
+{
+	struct entry *e, moved = { 0 };
+	int err;
+
+	if (!room_for(t, &t->table[table], fd, &err))
+		return place(t, table, fd, object, as);
 	e = &t->table[table].entry[fd];
-	/* A phantom was a call in flight, as it turns out: this one. */
-	if (e->object && e->flags & PHANTOM)
-		dn_fdtrack_unref(t, e->object);
-	else if (e->object)
-		err = end(t, table, e, as->from < e->from ? e->from : as->from);
-	if (err)
+	if (e->object && e->flags & GUESSED) {
+		moved = *e;
+		*e = (struct entry){ .from = 0 };
+	}
+	err = occupy(t, table, fd, object, as);
+	if (err || !moved.object)
 		return err;
-	*e = *as;
-	e->object = object;
-	return 0;
+	moved.flags |= INFERRED;
+	err = give_lowest(t, table, moved.from, &moved, moved.object);
+	dn_fdtrack_unref(t, moved.object);
+	return err;
 }
 
 /* Something at fd that nobody has seen before. */
@@ -236,31 +298,40 @@ static int place_unknown(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint6
 {
 	struct table *tb = &t->table[table];
 	const struct entry *e = entry_at(tb, fd);
-	struct entry as = { .flags = (uint8_t)flags, .origin = DN_FD_FROM_UNKNOWN };
+	struct entry as = { .from = time, .flags = (uint8_t)flags, .origin = DN_FD_FROM_UNKNOWN };
 	uint32_t object;
 	int err = object_new(t, DN_FD_UNKNOWN, 0, &object);
 
-	/* It may have been there since the last moment at which it was not. */
-	as.from = tb->complete ? time : e && e->from ? e->from : tb->begin;
+	if (!tb->complete && !(e && e->from))
+		as.flags |= OLD;
 	return err ? err : place(t, table, fd, object, &as);
 }
 
-/* The kernel gave fd away as the lowest free number from `least` on. */
-static int given(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t least, uint64_t time)
+/* The kernel gave fd away as the lowest free number from `least` on, to a call
+ * that began then. */
+static int given(struct dn_fdtrack *t, uint32_t table, const struct dn_fdop *op, uint32_t least)
 {
 	struct table *tb = &t->table[table];
-	uint32_t at = tb->low > least ? tb->low : least;
+	uint32_t at = tb->low > least ? tb->low : least, low, fd = (uint32_t)op->fd;
 	int err = 0;
 
-	if (fd < 0 || fd >= DN_FD_MAX || (uint32_t)fd > at + PHANTOMS_MAX)
+	if (op->fd < 0 || op->fd >= DN_FD_MAX || fd > at + PHANTOMS_MAX)
 		return 0;
-	for (; !err && at < (uint32_t)fd; at++)
-		if (!open_at(tb, (int32_t)at)) {
-			tb->phantom = at < tb->phantom ? at : tb->phantom;
-			err = place_unknown(t, table, (int32_t)at, time, PHANTOM);
+	low = fd + 1;
+	for (; !err && at < fd; at++) {
+		const struct entry *e = entry_at(tb, (int32_t)at);
+
+		if (e && (e->object || e->flags & RESERVED))
+			continue;
+		if (e && e->from && e->from + e->lag > op->time - op->took) {
+			low = at < low ? at : low;	/* its close was still under way */
+			continue;
 		}
-	if (least <= tb->low && (uint32_t)fd >= tb->low)
-		tb->low = (uint32_t)fd + 1;
+		tb->phantom = at < tb->phantom ? at : tb->phantom;
+		err = place_unknown(t, table, (int32_t)at, op->time, PHANTOM);
+	}
+	if (least <= tb->low && fd >= tb->low)
+		tb->low = low;
 	return err;
 }
 
@@ -305,7 +376,7 @@ static int table_leave(struct dn_fdtrack *t, uint32_t table, uint64_t time)
 		return 0;
 	for (uint32_t i = 0; !err && i < tb->n; i++)
 		if (tb->entry[i].object)
-			err = end(t, table, &tb->entry[i], time);
+			err = end(t, table, &tb->entry[i], time, 0);
 	t->numbers -= tb->cap;
 	free(tb->entry);
 	tb->entry = NULL;
@@ -339,12 +410,14 @@ static int table_copy(struct dn_fdtrack *t, uint32_t from, uint64_t time, uint32
 		struct entry *e = &tb->entry[i];
 
 		*e = old->entry[i];
-		e->from = e->from || old->complete ? time : 0;
+		e->from = e->object || e->from || old->complete ? time : 0;
+		e->lag = 0;
+		e->flags &= (uint8_t)~RESERVED;
 		if (!e->object)
 			continue;
 		t->object[e->object].refs++;
 		e->origin = DN_FD_FROM_INHERITED;
-		e->from = time;
+		e->flags &= (uint8_t)~OLD;
 	}
 	tb->low = old->low;
 	tb->phantom = old->phantom;
@@ -498,7 +571,7 @@ static int exec(struct dn_fdtrack *t, const struct dn_fdop *op, const char *text
 	tb = &t->table[th->table];
 	for (uint32_t i = 0; !err && i < tb->n; i++)
 		if (tb->entry[i].object && tb->entry[i].flags & CLOEXEC)
-			err = end(t, th->table, &tb->entry[i], op->time);
+			err = end(t, th->table, &tb->entry[i], op->time, 0);
 	return err;
 }
 
@@ -542,6 +615,7 @@ static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *
 		if (o->kind == DN_FD_UNKNOWN || same) {
 			o->kind = o->kind == DN_FD_UNKNOWN ? (uint8_t)kind : o->kind;
 			o->name = o->name ? o->name : name;
+			e->from = dn_fdtrack_from(tb, e);
 			e->origin = e->origin == DN_FD_FROM_UNKNOWN ? as.origin : e->origin;
 			e->flags = as.flags;
 			tb->complete = true;
@@ -553,6 +627,27 @@ static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *
 	tb->complete = true;
 	err = object_new(t, kind, name, &object);
 	return err ? err : place(t, th->table, op->fd, object, &as);
+}
+
+/* A number is in use that nobody opened: a pipe(2) may have got it, and not a lower
+ * one, as was thought. */
+static bool move_guess(struct dn_fdtrack *t, uint32_t table, int32_t fd)
+{
+	struct table *tb = &t->table[table];
+	struct entry *to = &tb->entry[fd];
+
+	for (int32_t i = 0; i < fd; i++) {
+		struct entry *e = &tb->entry[i];
+
+		if (!e->object || !(e->flags & GUESSED) || e->from < to->from)
+			continue;
+		*to = *e;
+		to->flags |= INFERRED;
+		*e = (struct entry){ .from = 0 };
+		tb->low = (uint32_t)i < tb->low ? (uint32_t)i : tb->low;
+		return true;
+	}
+	return false;
 }
 
 static int close_one(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
@@ -567,19 +662,20 @@ static int close_one(struct dn_fdtrack *t, const struct dn_fdop *op, struct thre
 		if (!e || !e->object)
 			return 0;
 		dn_fdtrack_unref(t, e->object);
-		*e = (struct entry){ .from = op->time };
+		*e = (struct entry){ .from = op->time, .lag = op->took };
 		if ((uint32_t)op->fd < tb->low)
 			tb->low = (uint32_t)op->fd;
 		return 0;
 	}
 	if (!e || !e->object) {
-		err = place_unknown(t, th->table, op->fd, op->time, 0);
+		if (room_for(t, tb, op->fd, &err) && !move_guess(t, th->table, op->fd))
+			err = place_unknown(t, th->table, op->fd, op->time, 0);
 		e = open_at(&t->table[th->table], op->fd);
 		if (err || !e)
 			return err;
 	}
-	e->flags &= (uint8_t)~INFERRED;		/* it was there, at least */
-	return end(t, th->table, e, op->time);
+	e->flags &= (uint8_t)~(INFERRED | GUESSED);	/* it was there, at least */
+	return end(t, th->table, e, op->time, op->took);
 }
 
 static int close_range(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
@@ -598,7 +694,7 @@ static int close_range(struct dn_fdtrack *t, const struct dn_fdop *op, struct th
 		if (op->arg & DN_CLOSE_RANGE_CLOEXEC)
 			e->flags |= CLOEXEC;
 		else
-			err = end(t, th->table, e, op->time);
+			err = end(t, th->table, e, op->time, op->took);
 	}
 	return err;
 }
@@ -612,7 +708,7 @@ static int make(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *t
 	bool is_file = kind == DN_FD_FILE || kind == DN_FD_DIRECTORY;
 	uint32_t name = 0, object, dir = leader(t, th)->cwd;
 	const struct entry *base;
-	int err = given(t, th->table, op->fd, 0, op->time);
+	int err = given(t, th->table, op, 0);
 
 	if (err)
 		return err;
@@ -631,7 +727,7 @@ static int make(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *t
 	}
 	if (!err)
 		err = object_new(t, kind, name, &object);
-	return err ? err : place(t, th->table, op->fd, object, &as);
+	return err ? err : place_given(t, th->table, op->fd, object, &as);
 }
 
 static int dup_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
@@ -645,7 +741,7 @@ static int dup_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread 
 	if (op->what == DN_FDOP_DUP_AT && op->fd == op->fd2)
 		return 0;	/* dup2() of a number to itself changes nothing */
 	if (op->what == DN_FDOP_DUP)
-		err = given(t, th->table, op->fd, op->arg, op->time);
+		err = given(t, th->table, op, op->arg);
 	if (!err && !open_at(&t->table[th->table], op->fd2))
 		err = place_unknown(t, th->table, op->fd2, op->time, 0);
 	if (err)
@@ -655,35 +751,8 @@ static int dup_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread 
 		return 0;
 	object = e->object;
 	as.flags |= e->flags & INFERRED;
-	return place(t, th->table, op->fd, object, &as);
-}
-
-/* The lowest number that was free when a call began, as far as is
- * known: what only a later call speaks for may be this one's. */
-static int32_t lowest_free(const struct table *tb, uint64_t began)
-{
-	uint32_t at = tb->low < tb->phantom ? tb->low : tb->phantom;
-
-	for (; at < tb->n; at++) {
-		const struct entry *e = &tb->entry[at];
-
-		if (!e->object || (e->flags & PHANTOM && e->from >= began))
-			break;
-	}
-	return (int32_t)at;
-}
-
-static int give_lowest(struct dn_fdtrack *t, struct thread *th, uint64_t began,
-		       const struct entry *like, uint32_t object)
-{
-	struct table *tb = &t->table[th->table];
-	struct entry as = *like;
-	int32_t fd = lowest_free(tb, began);
-
-	as.flags |= tb->complete ? 0 : INFERRED;
-	if ((uint32_t)fd == tb->low)
-		tb->low++;
-	return place(t, th->table, fd, object, &as);
+	return op->what == DN_FDOP_DUP ? place_given(t, th->table, op->fd, object, &as) :
+					 place(t, th->table, op->fd, object, &as);
 }
 
 static int pair(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
@@ -696,7 +765,7 @@ static int pair(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *t
 	for (int i = 0; !err && i < 2; i++) {
 		err = object_new(t, op->kind, 0, &object);
 		if (!err)
-			err = give_lowest(t, th, op->time - op->arg, &as, object);
+			err = give_lowest(t, th->table, op->time - op->took, &as, object);
 	}
 	return err;
 }
@@ -708,7 +777,7 @@ static int pidfd(struct dn_fdtrack *t, struct thread *th, uint64_t time)
 	uint32_t object;
 	int err = object_new(t, DN_FD_PIDFD, 0, &object);
 
-	return err ? err : give_lowest(t, th, time, &as, object);
+	return err ? err : give_lowest(t, th->table, time, &as, object);
 }
 
 static int accepted(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th,
@@ -719,7 +788,7 @@ static int accepted(struct dn_fdtrack *t, const struct dn_fdop *op, struct threa
 	const struct entry *listener;
 	unsigned kind = DN_FD_SOCKET;
 	uint32_t name = 0, object;
-	int err = given(t, th->table, op->fd, 0, op->time);
+	int err = given(t, th->table, op, 0);
 
 	listener = open_at(&t->table[th->table], op->fd2);
 	if (listener && t->object[listener->object].kind != DN_FD_UNKNOWN)
@@ -728,7 +797,7 @@ static int accepted(struct dn_fdtrack *t, const struct dn_fdop *op, struct threa
 		err = dn_fdnames_add(&t->names, text, len, &name);
 	if (!err)
 		err = object_new(t, kind, name, &object);
-	return err ? err : place(t, th->table, op->fd, object, &as);
+	return err ? err : place_given(t, th->table, op->fd, object, &as);
 }
 
 static int chdir_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th,
@@ -774,6 +843,10 @@ int dn_fdtrack_apply(struct dn_fdtrack *t, const struct dn_fdop *op, const char 
 		return close_one(t, op, th);
 	case DN_FDOP_CLOSE_RANGE:
 		return close_range(t, op, th);
+	case DN_FDOP_RESERVE:
+		if (room_for(t, &t->table[th->table], op->fd, &err))
+			t->table[th->table].entry[op->fd].flags |= RESERVED;
+		return err;
 	case DN_FDOP_MAKE:
 		return make(t, op, th, text, len);
 	case DN_FDOP_DUP:

@@ -188,7 +188,7 @@ static int hand_out_open(const struct dn_fdtrack *t,
 	for (uint32_t i = 1; i < t->ntables; i++)
 		for (uint32_t fd = 0; !err && fd < t->table[i].n; fd++) {
 			const struct entry *e = &t->table[i].entry[fd];
-			struct record r = { .from = e->from, .to = UINT64_MAX, .table = i,
+			struct record r = { .from = dn_fdtrack_from(&t->table[i], e), .to = UINT64_MAX, .table = i,
 					    .object = e->object, .fd = (int32_t)fd,
 					    .flags = e->flags, .origin = e->origin };
 

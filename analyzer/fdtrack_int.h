@@ -12,12 +12,16 @@ enum entry_flag {
 	CLOEXEC = 1 << 0,
 	INFERRED = 1 << 1,
 	PHANTOM = 1 << 2,	/* only a higher number that was given away speaks for it */
+	OLD = 1 << 3,		/* and before that nothing was known of it: as old as the table */
+	GUESSED = 1 << 4,	/* the number is one that a pipe(2) must have got */
+	RESERVED = 1 << 5,	/* of a closed one: a call that is under way has it */
 };
 
 /* A number of a live table. */
 struct entry {
 	uint64_t from;		/* since when; of a closed one, 0: never seen open */
 	uint32_t object;	/* 0: closed */
+	uint32_t lag;		/* ns from then until its close() returned */
 	uint8_t flags, origin;
 };
 
@@ -84,6 +88,12 @@ uint32_t dn_fdtrack_thread(const struct dn_fdtrack *t, uint32_t id);
 
 /* One entry or record less has it. */
 void dn_fdtrack_unref(struct dn_fdtrack *t, uint32_t object);
+
+/* Since when an entry is there. */
+static inline uint64_t dn_fdtrack_from(const struct table *tb, const struct entry *e)
+{
+	return e->flags & OLD ? tb->begin : e->from;
+}
 
 static inline uint64_t dn_fdtrack_key(uint32_t table, int32_t fd)
 {
