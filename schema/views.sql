@@ -279,26 +279,26 @@ SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid,
        s.path, s.path2, s.sockaddr AS address, s.text, s.argv,
        s.arg0, s.arg1, s.arg2, s.arg3, s.arg4, s.arg5, s.seq,
        (SELECT name FROM raw_abi AS a WHERE a.abi = s.abi) AS abi, s.nr, s.flags & 1 AS unfinished,
-       (SELECT (SELECT name FROM raw_fd_kind AS k WHERE k.kind = f.kind) FROM (
-          SELECT kind, name, "to" FROM raw_fd_open AS o
-          WHERE o.process = t.process AND o."from" <= s.start + iif(n.fd_arg = 6, s.dur, 0) AND
-            o.fd = CASE n.fd_arg
-              WHEN 0 THEN s.arg0 & 0xffffffff WHEN 1 THEN s.arg1 & 0xffffffff
-              WHEN 2 THEN s.arg2 & 0xffffffff WHEN 3 THEN s.arg3 & 0xffffffff
-              WHEN 4 THEN s.arg4 & 0xffffffff WHEN 5 THEN s.arg5 & 0xffffffff
-              WHEN 6 THEN s.ret END
-          ORDER BY o."from" DESC LIMIT 1) AS f
-        WHERE ifnull(s.start + iif(n.fd_arg = 6, s.dur, 0) <= "to", 1)) AS fd_kind,
-       (SELECT name FROM (
-          SELECT kind, name, "to" FROM raw_fd_open AS o
-          WHERE o.process = t.process AND o."from" <= s.start + iif(n.fd_arg = 6, s.dur, 0) AND
-            o.fd = CASE n.fd_arg
-              WHEN 0 THEN s.arg0 & 0xffffffff WHEN 1 THEN s.arg1 & 0xffffffff
-              WHEN 2 THEN s.arg2 & 0xffffffff WHEN 3 THEN s.arg3 & 0xffffffff
-              WHEN 4 THEN s.arg4 & 0xffffffff WHEN 5 THEN s.arg5 & 0xffffffff
-              WHEN 6 THEN s.ret END
-          ORDER BY o."from" DESC LIMIT 1)
-        WHERE ifnull(s.start + iif(n.fd_arg = 6, s.dur, 0) <= "to", 1)) AS fd_name
+       (SELECT iif(o."to" IS NULL OR s.start + iif(n.fd_arg = 6, s.dur, 0) <= o."to",
+                   (SELECT k.name FROM raw_fd_kind AS k WHERE k.kind = o.kind), NULL)
+        FROM raw_fd_open AS o
+        WHERE o.process = t.process AND o."from" <= s.start + iif(n.fd_arg = 6, s.dur, 0) AND
+          o.fd = CASE n.fd_arg
+            WHEN 0 THEN s.arg0 & 0xffffffff WHEN 1 THEN s.arg1 & 0xffffffff
+            WHEN 2 THEN s.arg2 & 0xffffffff WHEN 3 THEN s.arg3 & 0xffffffff
+            WHEN 4 THEN s.arg4 & 0xffffffff WHEN 5 THEN s.arg5 & 0xffffffff
+            WHEN 6 THEN s.ret END
+        ORDER BY o."from" DESC LIMIT 1) AS fd_kind,
+       (SELECT iif(o."to" IS NULL OR s.start + iif(n.fd_arg = 6, s.dur, 0) <= o."to",
+                   o.name, NULL)
+        FROM raw_fd_open AS o
+        WHERE o.process = t.process AND o."from" <= s.start + iif(n.fd_arg = 6, s.dur, 0) AND
+          o.fd = CASE n.fd_arg
+            WHEN 0 THEN s.arg0 & 0xffffffff WHEN 1 THEN s.arg1 & 0xffffffff
+            WHEN 2 THEN s.arg2 & 0xffffffff WHEN 3 THEN s.arg3 & 0xffffffff
+            WHEN 4 THEN s.arg4 & 0xffffffff WHEN 5 THEN s.arg5 & 0xffffffff
+            WHEN 6 THEN s.ret END
+        ORDER BY o."from" DESC LIMIT 1) AS fd_name
 FROM raw_syscall AS s
 LEFT JOIN raw_thread AS t ON t.thread = s.thread
 LEFT JOIN raw_syscall_name AS n ON n.abi = s.abi AND n.nr = s.nr;
