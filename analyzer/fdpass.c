@@ -1,7 +1,7 @@
 /*
  * fdpass.c - blocks to ops and uses, part by part.
  *
- * A part is as many blocks as PART_ROWS holds. The time up to which ops are
+ * A part is as many blocks as part_rows holds. The time up to which ops are
  * complete is the earliest end in what follows (dn_index_entry.first_end): an
  * op takes effect not before its call began, and a close() that took long is
  * the only one whose time may lie before that; the tracker knows what to do.
@@ -386,12 +386,12 @@ static uint64_t forgettable(const struct team *team)
 
 static int part(struct team *team, size_t from)
 {
-	uint64_t rows = 0;
+	uint64_t rows = 0, most = team->p->part_rows ? team->p->part_rows : PART_ROWS;
 	int err;
 
 	for (team->part_end = from; team->part_end < team->nindex; team->part_end++) {
 		rows += team->index[team->part_end].rows;
-		if (rows > PART_ROWS && team->part_end > from)
+		if (rows > most && team->part_end > from)
 			break;
 	}
 	atomic_store(&team->next, from);

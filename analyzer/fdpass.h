@@ -31,6 +31,7 @@ struct dn_fd_count {
 struct dn_fdpass {
 	struct dn_reader *reader;	/* seekable */
 	unsigned workers;
+	uint64_t part_rows;	/* rows of a part; 0: as many as are good */
 	/* Each span once, when it is over and no call looks for it any more; NULL:
 	 * nobody wants them. On the caller's thread. */
 	int (*span)(void *ctx, const struct dn_fd_span *s);

@@ -14,6 +14,8 @@
 /* A row of /proc is read a little before its time: what changed this shortly
  * before may have been read as it was before. */
 #define SNAPSHOT_NS 10000000u
+/* Rows of the first snapshot of a table come within this time. */
+#define FIRST_SNAPSHOT_NS 1000000000u
 
 /* Numbers below one that was given away are looked through, but no more of them. */
 #define PHANTOMS_MAX 1024u
@@ -593,6 +595,7 @@ static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *
 	struct table *tb;
 	struct thread *th;
 	uint32_t name = 0, object;
+	bool first;
 	int err = thread_of(t, op->thread, &th);
 
 	if (!err && text)
@@ -600,10 +603,12 @@ static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *
 	if (err || th->gone)
 		return err;
 	tb = &t->table[th->table];
+	first = !tb->complete || (tb->told && op->time - tb->told < FIRST_SNAPSHOT_NS);
+	tb->told = tb->complete ? tb->told : op->time;
+	tb->complete = true;
 	e = entry_at(tb, op->fd);
 	if (e && e->from && e->from + SNAPSHOT_NS > op->time &&
 	    !(e->object && t->object[e->object].kind == DN_FD_UNKNOWN)) {
-		tb->complete = true;
 		return 0;
 	}
 	if (e && e->object) {
@@ -618,13 +623,11 @@ static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *
 			e->from = dn_fdtrack_from(tb, e);
 			e->origin = e->origin == DN_FD_FROM_UNKNOWN ? as.origin : e->origin;
 			e->flags = as.flags;
-			tb->complete = true;
 			return 0;
 		}
 	}
 	/* It came without a call that says so: by SCM_RIGHTS, or before all. */
-	as.from = tb->complete || (e && e->from) ? op->time : tb->begin;
-	tb->complete = true;
+	as.from = !first || (e && e->from) ? op->time : tb->begin;
 	err = object_new(t, kind, name, &object);
 	return err ? err : place(t, th->table, op->fd, object, &as);
 }
@@ -636,6 +639,8 @@ static bool move_guess(struct dn_fdtrack *t, uint32_t table, int32_t fd)
 	struct table *tb = &t->table[table];
 	struct entry *to = &tb->entry[fd];
 
+	if (!tb->complete && !to->from)		/* it may have been there from the beginning */
+		return false;
 	for (int32_t i = 0; i < fd; i++) {
 		struct entry *e = &tb->entry[i];
 

@@ -34,6 +34,7 @@ struct table {
 	uint64_t begin;
 	uint32_t nprocs, procs_cap;
 	uint32_t *proc;		/* processes that had it */
+	uint64_t told;		/* when a snapshot of it began; 0: none did */
 	bool complete;		/* every descriptor in it is known */
 };
 
