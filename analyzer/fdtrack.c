@@ -1,5 +1,5 @@
 /*
- * fdtrack.c - tables of descriptors, and what ops do to them.
+ * fdtrack.c - what ops do to the tables of descriptors.
  */
 #include "fdtrack.h"
 
@@ -16,9 +16,6 @@
 #define SNAPSHOT_NS 10000000u
 /* Rows of the first snapshot of a table come within this time. */
 #define FIRST_SNAPSHOT_NS 1000000000u
-
-/* Numbers below one that was given away are looked through, but no more of them. */
-#define PHANTOMS_MAX 1024u
 
 struct dn_fdtrack *dn_fdtrack_new(void)
 {
@@ -66,32 +63,6 @@ bool dn_fdtrack_overflowed(const struct dn_fdtrack *t)
 uint32_t dn_fdtrack_records(const struct dn_fdtrack *t)
 {
 	return t->nrecords;
-}
-
-/* --- objects ------------------------------------------------------------------ */
-
-static int object_new(struct dn_fdtrack *t, unsigned kind, uint32_t name, uint32_t *id)
-{
-	*id = t->free_object;
-	if (*id) {
-		t->free_object = t->object[*id].name;
-	} else {
-		if (dn_grow(&t->object, &t->objects_cap, (size_t)t->nobjects + 1, sizeof(*t->object)))
-			return -ENOMEM;
-		*id = t->nobjects++;
-	}
-	t->object[*id] = (struct object){ .name = name, .kind = (uint8_t)kind };
-	return 0;
-}
-
-void dn_fdtrack_unref(struct dn_fdtrack *t, uint32_t id)
-{
-	struct object *o = &t->object[id];
-
-	if (--o->refs)
-		return;
-	o->name = t->free_object;
-	t->free_object = id;
 }
 
 /* --- names -------------------------------------------------------------------- */
@@ -142,291 +113,6 @@ static unsigned target_kind(const char *p, size_t len)
 	return DN_FD_ANON;
 }
 
-/* --- entries and records ------------------------------------------------------ */
-
-static struct entry *entry_at(struct table *tb, int32_t fd)
-{
-	return fd >= 0 && (uint32_t)fd < tb->n ? &tb->entry[fd] : NULL;
-}
-
-/* The entry that is open, else NULL. */
-static struct entry *open_at(struct table *tb, int32_t fd)
-{
-	struct entry *e = entry_at(tb, fd);
-
-	return e && e->object ? e : NULL;
-}
-
-/* Makes numbers up to fd part of the table. false: no room, which is noted. */
-static bool room_for(struct dn_fdtrack *t, struct table *tb, int32_t fd, int *err)
-{
-	uint32_t cap = tb->cap;
-
-	*err = 0;
-	if (fd < 0 || fd >= DN_FD_MAX ||
-	    ((uint32_t)fd >= tb->cap && (t->numbers > DN_FDTRACK_MAX ||
-					 (uint32_t)fd > DN_FDTRACK_MAX - t->numbers))) {
-		t->overflowed |= fd >= 0;
-		return false;
-	}
-	if ((uint32_t)fd < tb->n)
-		return true;
-	*err = dn_grow(&tb->entry, &tb->cap, (size_t)fd + 1, sizeof(*tb->entry));
-	if (*err)
-		return false;
-	t->numbers += tb->cap - cap;
-	memset(tb->entry + tb->n, 0, ((size_t)fd + 1 - tb->n) * sizeof(*tb->entry));
-	tb->n = (uint32_t)fd + 1;
-	return true;
-}
-
-/* Ends what is open at e, of which a record stays. lag: ns until it is surely gone. */
-static int end(struct dn_fdtrack *t, uint32_t table, struct entry *e, uint64_t time, uint32_t lag)
-{
-	struct table *tb = &t->table[table];
-	int32_t fd = (int32_t)(e - tb->entry);
-
-	if (t->numbers >= DN_FDTRACK_MAX) {
-		t->overflowed = true;
-		dn_fdtrack_unref(t, e->object);
-	} else {
-		if (dn_grow(&t->record, &t->records_cap, (size_t)t->nrecords + 1,
-			    sizeof(*t->record)))
-			return -ENOMEM;
-		t->record[t->nrecords++] = (struct record){
-			.from = dn_fdtrack_from(tb, e), .to = time, .table = table, .object = e->object,
-			.fd = fd, .flags = e->flags, .origin = e->origin };
-		t->numbers++;
-	}
-	*e = (struct entry){ .from = time, .lag = lag, .flags = e->flags & RESERVED };
-	if ((uint32_t)fd < tb->low)
-		tb->low = (uint32_t)fd;
-	return 0;
-}
-
-/* Makes an entry at a number that is free, or not any more. */
-static int occupy(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
-		  const struct entry *as)
-{
-	struct entry *e = &t->table[table].entry[fd];
-	int err = 0;
-
-	t->object[object].refs++;
-	/* A phantom was a call in flight, as it turns out: this one. */
-	if (e->object && e->flags & PHANTOM)
-		dn_fdtrack_unref(t, e->object);
-	else if (e->object)
-		err = end(t, table, e, as->from < e->from ? e->from : as->from, 0);
-	if (err)
-		return err;
-	*e = *as;
-	e->object = object;
-	return 0;
-}
-
-/* Puts an object at a number, in the place of what is there. */
-static int place(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
-		 const struct entry *as)
-{
-	int err;
-
-	if (room_for(t, &t->table[table], fd, &err))
-		return occupy(t, table, fd, object, as);
-	if (!t->object[object].refs) {
-		t->object[object].refs = 1;
-		dn_fdtrack_unref(t, object);
-	}
-	return err;
-}
-
-/* The lowest number that a call of that time got, as far as is known: one that was
- * free, or that only a later call speaks for, which may be this one's. */
-static int32_t lowest_free(const struct table *tb, uint64_t began, uint64_t ended, bool *doubt)
-{
-	uint32_t at = tb->low < tb->phantom ? tb->low : tb->phantom;
-
-	for (; at < tb->n; at++) {
-		const struct entry *e = &tb->entry[at];
-
-		*doubt |= !e->object && e->from && e->from + e->lag > began;
-		if (e->object ? e->flags & PHANTOM && e->from >= began :
-				!(e->flags & RESERVED) && e->from <= ended)
-			break;
-	}
-	return (int32_t)at;
-}
-
-static int give_lowest(struct dn_fdtrack *t, uint32_t table, uint64_t began,
-		       const struct entry *like, uint32_t object)
-{
-	struct table *tb = &t->table[table];
-	struct entry as = *like;
-	bool doubt = !tb->complete;
-	int32_t fd = lowest_free(tb, began, as.from, &doubt);
-
-	as.flags |= GUESSED | (doubt ? INFERRED : 0);
-	if ((uint32_t)fd == tb->low)
-		tb->low++;
-	return place(t, table, fd, object, &as);
-}
-
-/* The same for a number that the kernel says is the lowest free one. If it is what
- * a pipe(2) was thought to have got, that got another. */
-static int place_given(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
-		       const struct entry *as)
-{
-	struct entry *e, moved = { 0 };
-	int err;
-
-	if (!room_for(t, &t->table[table], fd, &err))
-		return place(t, table, fd, object, as);
-	e = &t->table[table].entry[fd];
-	if (e->object && e->flags & GUESSED) {
-		moved = *e;
-		*e = (struct entry){ .from = 0 };
-	}
-	err = occupy(t, table, fd, object, as);
-	if (err || !moved.object)
-		return err;
-	moved.flags |= INFERRED;
-	err = give_lowest(t, table, moved.from, &moved, moved.object);
-	dn_fdtrack_unref(t, moved.object);
-	return err;
-}
-
-/* Something at fd that nobody has seen before. */
-static int place_unknown(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint64_t time,
-			 unsigned flags)
-{
-	struct table *tb = &t->table[table];
-	const struct entry *e = entry_at(tb, fd);
-	struct entry as = { .from = time, .flags = (uint8_t)flags, .origin = DN_FD_FROM_UNKNOWN };
-	uint32_t object;
-	int err = object_new(t, DN_FD_UNKNOWN, 0, &object);
-
-	if (!tb->complete && !(e && e->from))
-		as.flags |= OLD;
-	return err ? err : place(t, table, fd, object, &as);
-}
-
-/* The kernel gave fd away as the lowest free number from `least` on, to a call
- * that began then. */
-static int given(struct dn_fdtrack *t, uint32_t table, const struct dn_fdop *op, uint32_t least)
-{
-	struct table *tb = &t->table[table];
-	uint32_t at = tb->low > least ? tb->low : least, low, fd = (uint32_t)op->fd;
-	int err = 0;
-
-	if (op->fd < 0 || op->fd >= DN_FD_MAX || fd > at + PHANTOMS_MAX)
-		return 0;
-	low = fd + 1;
-	for (; !err && at < fd; at++) {
-		const struct entry *e = entry_at(tb, (int32_t)at);
-
-		if (e && (e->object || e->flags & RESERVED))
-			continue;
-		if (e && e->from && e->from + e->lag > op->time - op->took) {
-			low = at < low ? at : low;	/* its close was still under way */
-			continue;
-		}
-		tb->phantom = at < tb->phantom ? at : tb->phantom;
-		err = place_unknown(t, table, (int32_t)at, op->time, PHANTOM);
-	}
-	if (least <= tb->low && fd >= tb->low)
-		tb->low = low;
-	return err;
-}
-
-/* --- tables ------------------------------------------------------------------- */
-
-static int table_new(struct dn_fdtrack *t, uint64_t begin, uint32_t *id)
-{
-	if (dn_grow(&t->table, &t->tables_cap, (size_t)t->ntables + 1, sizeof(*t->table)))
-		return -ENOMEM;
-	*id = t->ntables++;
-	t->table[*id] = (struct table){ .begin = begin, .phantom = UINT32_MAX };
-	return 0;
-}
-
-static int table_join(struct dn_fdtrack *t, uint32_t table, uint32_t proc)
-{
-	struct table *tb = &t->table[table];
-
-	tb->users++;
-	for (uint32_t i = 0; i < tb->nprocs; i++)
-		if (tb->proc[i] == proc)
-			return 0;
-	if (tb->nprocs == tb->procs_cap) {
-		uint32_t cap = tb->procs_cap ? 2 * tb->procs_cap : 1;
-		uint32_t *p = realloc(tb->proc, cap * sizeof(*p));
-
-		if (!p)
-			return -ENOMEM;
-		tb->proc = p;
-		tb->procs_cap = cap;
-	}
-	tb->proc[tb->nprocs++] = proc;
-	return 0;
-}
-
-static int table_leave(struct dn_fdtrack *t, uint32_t table, uint64_t time)
-{
-	struct table *tb = &t->table[table];
-	int err = 0;
-
-	if (--tb->users)
-		return 0;
-	for (uint32_t i = 0; !err && i < tb->n; i++)
-		if (tb->entry[i].object)
-			err = end(t, table, &tb->entry[i], time, 0);
-	t->numbers -= tb->cap;
-	free(tb->entry);
-	tb->entry = NULL;
-	tb->n = tb->cap = 0;
-	return err;
-}
-
-/* A table of its own for a process that nobody saw begin: it has the three
- * that every program has. */
-static int table_of_stranger(struct dn_fdtrack *t, uint64_t begin, uint32_t *id)
-{
-	int err = table_new(t, begin, id);
-
-	for (int32_t fd = 0; !err && fd < 3; fd++)
-		err = place_unknown(t, *id, fd, begin, 0);
-	if (!err && t->table[*id].n)
-		t->table[*id].low = 3;
-	return err;
-}
-
-static int table_copy(struct dn_fdtrack *t, uint32_t from, uint64_t time, uint32_t *id)
-{
-	int err = table_new(t, time, id);
-	struct table *tb = &t->table[*id], *old = &t->table[from];
-
-	if (err || !old->n)
-		return err;
-	if (!room_for(t, tb, (int32_t)old->n - 1, &err))
-		return err;
-	for (uint32_t i = 0; i < old->n; i++) {
-		struct entry *e = &tb->entry[i];
-
-		*e = old->entry[i];
-		e->from = e->object || e->from || old->complete ? time : 0;
-		e->lag = 0;
-		e->flags &= (uint8_t)~RESERVED;
-		if (!e->object)
-			continue;
-		t->object[e->object].refs++;
-		e->origin = DN_FD_FROM_INHERITED;
-		e->flags &= (uint8_t)~OLD;
-	}
-	tb->low = old->low;
-	tb->phantom = old->phantom;
-	tb->complete = old->complete;
-	return 0;
-}
-
 /* --- threads ------------------------------------------------------------------ */
 
 static uint32_t *thread_slot(const struct dn_fdtrack *t, uint32_t id)
@@ -466,7 +152,7 @@ static int thread_add(struct dn_fdtrack *t, uint32_t id, uint32_t proc, uint32_t
 		return err;
 	*thread_slot(t, id) = t->nthreads;
 	t->thread[t->nthreads++] = (struct thread){ .id = id, .table = table, .proc = proc };
-	return table_join(t, table, proc);
+	return dn_fdtable_join(t, table, proc);
 }
 
 /* The thread of an op; one whose birth is not in the trace gets a table of its own. */
@@ -476,7 +162,7 @@ static int thread_of(struct dn_fdtrack *t, uint32_t id, struct thread **out)
 	int err;
 
 	if (!i) {
-		err = table_of_stranger(t, 0, &table);
+		err = dn_fdtable_of_stranger(t, 0, &table);
 		if (!err)
 			err = thread_add(t, id, id, table);
 		if (err)
@@ -490,15 +176,15 @@ static int thread_of(struct dn_fdtrack *t, uint32_t id, struct thread **out)
 static int change_table(struct dn_fdtrack *t, struct thread *th, uint64_t time)
 {
 	uint32_t table, old = th->table;
-	int err = table_copy(t, old, time, &table);
+	int err = dn_fdtable_copy(t, old, time, &table);
 
 	if (err)
 		return err;
 	th->before = old;
 	th->since = time;
 	th->table = table;
-	err = table_join(t, table, th->proc);
-	return err ? err : table_leave(t, old, time);
+	err = dn_fdtable_join(t, table, th->proc);
+	return err ? err : dn_fdtable_leave(t, old, time);
 }
 
 /* Where a process keeps its working directory: at its first thread. */
@@ -530,7 +216,7 @@ static int start(struct dn_fdtrack *t, const struct dn_fdop *op)
 		if (err || t->thread[parent].gone)
 			return err;
 		t->thread[parent].gone = true;
-		return table_leave(t, table, op->time);
+		return dn_fdtable_leave(t, table, op->time);
 	}
 	if (known)
 		return 0;
@@ -544,9 +230,9 @@ static int start(struct dn_fdtrack *t, const struct dn_fdop *op)
 		table = t->thread[parent].table;
 		err = 0;
 	} else if (parent) {
-		err = table_copy(t, t->thread[parent].table, op->time, &table);
+		err = dn_fdtable_copy(t, t->thread[parent].table, op->time, &table);
 	} else {
-		err = table_of_stranger(t, op->time, &table);
+		err = dn_fdtable_of_stranger(t, op->time, &table);
 	}
 	if (!err)
 		err = thread_add(t, op->thread, proc, table);
@@ -573,7 +259,7 @@ static int exec(struct dn_fdtrack *t, const struct dn_fdop *op, const char *text
 	tb = &t->table[th->table];
 	for (uint32_t i = 0; !err && i < tb->n; i++)
 		if (tb->entry[i].object && tb->entry[i].flags & CLOEXEC)
-			err = end(t, th->table, &tb->entry[i], op->time, 0);
+			err = dn_fdtable_end(t, th->table, &tb->entry[i], op->time, 0);
 	return err;
 }
 
@@ -584,7 +270,7 @@ static int gone(struct dn_fdtrack *t, const struct dn_fdop *op)
 	if (!i || t->thread[i].gone)
 		return 0;
 	t->thread[i].gone = true;
-	return table_leave(t, t->thread[i].table, op->time);
+	return dn_fdtable_leave(t, t->thread[i].table, op->time);
 }
 
 static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *text, uint32_t len)
@@ -606,7 +292,7 @@ static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *
 	first = !tb->complete || (tb->told && op->time - tb->told < FIRST_SNAPSHOT_NS);
 	tb->told = tb->complete ? tb->told : op->time;
 	tb->complete = true;
-	e = entry_at(tb, op->fd);
+	e = dn_fdentry_at(tb, op->fd);
 	if (e && e->from && e->from + SNAPSHOT_NS > op->time &&
 	    !(e->object && t->object[e->object].kind == DN_FD_UNKNOWN)) {
 		return 0;
@@ -628,8 +314,8 @@ static int snapshot(struct dn_fdtrack *t, const struct dn_fdop *op, const char *
 	}
 	/* It came without a call that says so: by SCM_RIGHTS, or before all. */
 	as.from = !first || (e && e->from) ? op->time : tb->begin;
-	err = object_new(t, kind, name, &object);
-	return err ? err : place(t, th->table, op->fd, object, &as);
+	err = dn_fdobject_new(t, kind, name, &object);
+	return err ? err : dn_fdtable_place(t, th->table, op->fd, object, &as);
 }
 
 /* A number is in use that nobody opened: a pipe(2) may have got it, and not a lower
@@ -658,7 +344,7 @@ static bool move_guess(struct dn_fdtrack *t, uint32_t table, int32_t fd)
 static int close_one(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
 {
 	struct table *tb = &t->table[th->table];
-	struct entry *e = entry_at(tb, op->fd);
+	struct entry *e = dn_fdentry_at(tb, op->fd);
 	int err;
 
 	if (e && e->object && e->from > op->time)
@@ -673,14 +359,14 @@ static int close_one(struct dn_fdtrack *t, const struct dn_fdop *op, struct thre
 		return 0;
 	}
 	if (!e || !e->object) {
-		if (room_for(t, tb, op->fd, &err) && !move_guess(t, th->table, op->fd))
-			err = place_unknown(t, th->table, op->fd, op->time, 0);
-		e = open_at(&t->table[th->table], op->fd);
+		if (dn_fdtable_room(t, tb, op->fd, &err) && !move_guess(t, th->table, op->fd))
+			err = dn_fdtable_place_unknown(t, th->table, op->fd, op->time, 0);
+		e = dn_fdentry_open(&t->table[th->table], op->fd);
 		if (err || !e)
 			return err;
 	}
 	e->flags &= (uint8_t)~(INFERRED | GUESSED);	/* it was there, at least */
-	return end(t, th->table, e, op->time, op->took);
+	return dn_fdtable_end(t, th->table, e, op->time, op->took);
 }
 
 static int close_range(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
@@ -699,7 +385,7 @@ static int close_range(struct dn_fdtrack *t, const struct dn_fdop *op, struct th
 		if (op->arg & DN_CLOSE_RANGE_CLOEXEC)
 			e->flags |= CLOEXEC;
 		else
-			err = end(t, th->table, e, op->time, op->took);
+			err = dn_fdtable_end(t, th->table, e, op->time, op->took);
 	}
 	return err;
 }
@@ -713,12 +399,12 @@ static int make(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *t
 	bool is_file = kind == DN_FD_FILE || kind == DN_FD_DIRECTORY;
 	uint32_t name = 0, object, dir = leader(t, th)->cwd;
 	const struct entry *base;
-	int err = given(t, th->table, op, 0);
+	int err = dn_fdtable_given(t, th->table, op, 0);
 
 	if (err)
 		return err;
 	if (op->fd2 >= 0 && is_file) {
-		base = open_at(&t->table[th->table], op->fd2);
+		base = dn_fdentry_open(&t->table[th->table], op->fd2);
 		dir = base ? t->object[base->object].name : 0;
 	}
 	if (text)
@@ -731,8 +417,8 @@ static int make(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *t
 		kind = path_kind(p ? p : text, p ? n : len);
 	}
 	if (!err)
-		err = object_new(t, kind, name, &object);
-	return err ? err : place_given(t, th->table, op->fd, object, &as);
+		err = dn_fdobject_new(t, kind, name, &object);
+	return err ? err : dn_fdtable_place_given(t, th->table, op->fd, object, &as);
 }
 
 static int dup_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
@@ -746,18 +432,18 @@ static int dup_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread 
 	if (op->what == DN_FDOP_DUP_AT && op->fd == op->fd2)
 		return 0;	/* dup2() of a number to itself changes nothing */
 	if (op->what == DN_FDOP_DUP)
-		err = given(t, th->table, op, op->arg);
-	if (!err && !open_at(&t->table[th->table], op->fd2))
-		err = place_unknown(t, th->table, op->fd2, op->time, 0);
+		err = dn_fdtable_given(t, th->table, op, op->arg);
+	if (!err && !dn_fdentry_open(&t->table[th->table], op->fd2))
+		err = dn_fdtable_place_unknown(t, th->table, op->fd2, op->time, 0);
 	if (err)
 		return err;
-	e = open_at(&t->table[th->table], op->fd2);
+	e = dn_fdentry_open(&t->table[th->table], op->fd2);
 	if (!e)
 		return 0;
 	object = e->object;
 	as.flags |= e->flags & INFERRED;
-	return op->what == DN_FDOP_DUP ? place_given(t, th->table, op->fd, object, &as) :
-					 place(t, th->table, op->fd, object, &as);
+	return op->what == DN_FDOP_DUP ? dn_fdtable_place_given(t, th->table, op->fd, object, &as) :
+					 dn_fdtable_place(t, th->table, op->fd, object, &as);
 }
 
 static int pair(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th)
@@ -768,9 +454,9 @@ static int pair(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *t
 	int err = 0;
 
 	for (int i = 0; !err && i < 2; i++) {
-		err = object_new(t, op->kind, 0, &object);
+		err = dn_fdobject_new(t, op->kind, 0, &object);
 		if (!err)
-			err = give_lowest(t, th->table, op->time - op->took, &as, object);
+			err = dn_fdtable_give_lowest(t, th->table, op->time - op->took, &as, object);
 	}
 	return err;
 }
@@ -780,9 +466,9 @@ static int pidfd(struct dn_fdtrack *t, struct thread *th, uint64_t time)
 {
 	const struct entry as = { .from = time, .origin = DN_FD_FROM_OPENED, .flags = CLOEXEC };
 	uint32_t object;
-	int err = object_new(t, DN_FD_PIDFD, 0, &object);
+	int err = dn_fdobject_new(t, DN_FD_PIDFD, 0, &object);
 
-	return err ? err : give_lowest(t, th->table, time, &as, object);
+	return err ? err : dn_fdtable_give_lowest(t, th->table, time, &as, object);
 }
 
 static int accepted(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th,
@@ -793,23 +479,23 @@ static int accepted(struct dn_fdtrack *t, const struct dn_fdop *op, struct threa
 	const struct entry *listener;
 	unsigned kind = DN_FD_SOCKET;
 	uint32_t name = 0, object;
-	int err = given(t, th->table, op, 0);
+	int err = dn_fdtable_given(t, th->table, op, 0);
 
-	listener = open_at(&t->table[th->table], op->fd2);
+	listener = dn_fdentry_open(&t->table[th->table], op->fd2);
 	if (listener && t->object[listener->object].kind != DN_FD_UNKNOWN)
 		kind = t->object[listener->object].kind;
 	if (!err && text)
 		err = dn_fdnames_add(&t->names, text, len, &name);
 	if (!err)
-		err = object_new(t, kind, name, &object);
-	return err ? err : place_given(t, th->table, op->fd, object, &as);
+		err = dn_fdobject_new(t, kind, name, &object);
+	return err ? err : dn_fdtable_place_given(t, th->table, op->fd, object, &as);
 }
 
 static int chdir_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th,
 		    const char *text, uint32_t len)
 {
 	uint32_t *cwd = &leader(t, th)->cwd;
-	const struct entry *dir = open_at(&t->table[th->table], op->fd2);
+	const struct entry *dir = dn_fdentry_open(&t->table[th->table], op->fd2);
 
 	if (op->fd2 >= 0) {
 		*cwd = dir ? t->object[dir->object].name : 0;
@@ -842,14 +528,14 @@ int dn_fdtrack_apply(struct dn_fdtrack *t, const struct dn_fdop *op, const char 
 	err = thread_of(t, op->thread, &th);
 	if (err || th->gone)
 		return err;
-	e = open_at(&t->table[th->table], op->fd);
+	e = dn_fdentry_open(&t->table[th->table], op->fd);
 	switch (op->what) {
 	case DN_FDOP_CLOSE:
 		return close_one(t, op, th);
 	case DN_FDOP_CLOSE_RANGE:
 		return close_range(t, op, th);
 	case DN_FDOP_RESERVE:
-		if (room_for(t, &t->table[th->table], op->fd, &err))
+		if (dn_fdtable_room(t, &t->table[th->table], op->fd, &err))
 			t->table[th->table].entry[op->fd].flags |= RESERVED;
 		return err;
 	case DN_FDOP_MAKE:

@@ -1,5 +1,5 @@
 /*
- * fdtrack_int.h - what fdtrack.c and fdtrack_find.c share. Nobody else
+ * fdtrack_int.h - what fdtrack.c, fdtable.c and fdtrack_find.c share. Nobody else
  * includes it.
  */
 #ifndef DN_ANALYZER_FDTRACK_INT_H
@@ -87,8 +87,18 @@ struct dn_fdtrack {
 /* The thread with that id; 0: not known. */
 uint32_t dn_fdtrack_thread(const struct dn_fdtrack *t, uint32_t id);
 
-/* One entry or record less has it. */
-void dn_fdtrack_unref(struct dn_fdtrack *t, uint32_t object);
+static inline struct entry *dn_fdentry_at(struct table *tb, int32_t fd)
+{
+	return fd >= 0 && (uint32_t)fd < tb->n ? &tb->entry[fd] : NULL;
+}
+
+/* The entry that is open, else NULL. */
+static inline struct entry *dn_fdentry_open(struct table *tb, int32_t fd)
+{
+	struct entry *e = dn_fdentry_at(tb, fd);
+
+	return e && e->object ? e : NULL;
+}
 
 /* Since when an entry is there. */
 static inline uint64_t dn_fdtrack_from(const struct table *tb, const struct entry *e)
@@ -100,5 +110,51 @@ static inline uint64_t dn_fdtrack_key(uint32_t table, int32_t fd)
 {
 	return (uint64_t)table << 32 | (uint32_t)fd;	/* tables count from 1 */
 }
+
+/* --- fdtable.c: 0 or -ENOMEM; where there is no room that is noted, and no error --- */
+
+/* An object that nothing has yet. */
+int dn_fdobject_new(struct dn_fdtrack *t, unsigned kind, uint32_t name, uint32_t *id);
+
+/* One entry or record less has it. */
+void dn_fdtrack_unref(struct dn_fdtrack *t, uint32_t id);
+
+/* Makes numbers up to fd part of the table. false: no room. */
+bool dn_fdtable_room(struct dn_fdtrack *t, struct table *tb, int32_t fd, int *err);
+
+/* Ends what is open at e, of which a record stays. lag: ns until it is surely gone. */
+int dn_fdtable_end(struct dn_fdtrack *t, uint32_t table, struct entry *e, uint64_t time,
+		   uint32_t lag);
+
+/* Puts an object at a number, in the place of what is there. */
+int dn_fdtable_place(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
+		     const struct entry *as);
+
+/* At the number that was the lowest free one when a call began. */
+int dn_fdtable_give_lowest(struct dn_fdtrack *t, uint32_t table, uint64_t began,
+			   const struct entry *like, uint32_t object);
+
+/* At a number of which the kernel says that it was the lowest free one. If it is what
+ * a pipe(2) was thought to have got, that got another. */
+int dn_fdtable_place_given(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t object,
+			   const struct entry *as);
+
+/* Something that nobody has seen before. flags: enum entry_flag. */
+int dn_fdtable_place_unknown(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint64_t time,
+			     unsigned flags);
+
+/* The kernel gave op->fd away as the lowest free number from `least` on. */
+int dn_fdtable_given(struct dn_fdtrack *t, uint32_t table, const struct dn_fdop *op,
+		     uint32_t least);
+
+/* A thread of a process more, or less, uses a table. */
+int dn_fdtable_join(struct dn_fdtrack *t, uint32_t table, uint32_t proc);
+int dn_fdtable_leave(struct dn_fdtrack *t, uint32_t table, uint64_t time);
+
+/* A table of a process that nobody saw begin: it has the three that every program has. */
+int dn_fdtable_of_stranger(struct dn_fdtrack *t, uint64_t begin, uint32_t *id);
+
+/* One for a child. */
+int dn_fdtable_copy(struct dn_fdtrack *t, uint32_t from, uint64_t time, uint32_t *id);
 
 #endif
