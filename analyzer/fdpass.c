@@ -348,7 +348,8 @@ static int track(struct team *team)
 			at++;
 		}
 	}
-	dn_radix_sort(team->sorted, team->sorted + n, n);
+	if (n)
+		dn_radix_sort(team->sorted, team->sorted + n, n);
 	err = sort_equals(team, n);
 	for (uint32_t i = 0; !err && i < n; i++) {
 		const struct dn_fdop *op = &team->op[team->sorted[i].item];

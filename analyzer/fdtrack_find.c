@@ -215,6 +215,7 @@ int dn_fdtrack_forget(struct dn_fdtrack *t, uint64_t before,
 		err = hand_out_open(t, take, ctx);
 	t->nrecords -= n;
 	t->numbers -= n;
-	memmove(t->record, t->record + n, t->nrecords * sizeof(*t->record));
+	if (n)
+		memmove(t->record, t->record + n, t->nrecords * sizeof(*t->record));
 	return err;
 }
