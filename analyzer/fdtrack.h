@@ -65,14 +65,13 @@ struct dn_fd_span {
 /* "file", "tcp" and so on. */
 const char *dn_fd_kind_name(unsigned kind);
 
-/* Before look-ups: puts the records in order. */
-/* 0 or -ENOMEM. */
+/* Before look-ups: puts the records in order. 0 or -ENOMEM. */
 int dn_fdtrack_settle(struct dn_fdtrack *t);
 
 struct dn_fdcursor { uint32_t at; };	/* zero at first */
 
-/* What fd of a thread was at a time: its kind, CLOSED, or UNKNOWN. span may be
- * NULL; only kind, name and len are set where it is CLOSED or UNKNOWN. */
+/* What fd of a thread was at a time: its kind, CLOSED, or UNKNOWN. Sets kind, name
+ * and len of span, which may be NULL. */
 unsigned dn_fdtrack_find(const struct dn_fdtrack *t, struct dn_fdcursor *c, uint32_t thread,
 			 int32_t fd, uint64_t time, struct dn_fd_span *span);
 

@@ -455,6 +455,9 @@ static int finish(const struct log *l, const char *name)
 	if (l->lost && !l->o->quiet)
 		dn_remark("%s: the recorder lost %" PRIu64 " system calls; they are not in the log",
 			  name, l->lost);
+	if (l->fds && dn_fdtrack_overflowed(l->fds) && !l->o->quiet)
+		dn_remark("%s: there are too many descriptors; what some of them are is not in the log",
+			  name);
 	if (rep->complete && !l->damaged)
 		return DN_EXIT_OK;
 	if (!l->o->quiet)
