@@ -52,6 +52,14 @@ void dn_line_next(struct line *l)
 	l->first = false;
 }
 
+void dn_line_fd(struct line *l, int64_t fd, bool result)
+{
+	const struct dn_syscall *c = l->c;
+
+	if (l->opts->fd && fd >= 0 && fd <= INT32_MAX)
+		l->opts->fd(l->opts->ctx, l->t, c, (int32_t)fd, result ? c->start + c->dur : c->start);
+}
+
 void dn_line_pointer(struct line *l, uint64_t v)
 {
 	if (l->word32)
@@ -262,6 +270,11 @@ static void put_number(struct line *l, unsigned int kind, uint64_t v)
 
 	switch (kind) {
 	case DN_KIND_FD:
+	case DN_KIND_FD_IN:
+	case DN_KIND_FD_OUT:
+		dn_text_addf(t, "%d", (int)v);
+		dn_line_fd(l, (int)v, false);
+		break;
 	case DN_KIND_INT:
 	case DN_KIND_PID:
 		dn_text_addf(t, "%d", (int)v);
@@ -291,6 +304,7 @@ static void put_number(struct line *l, unsigned int kind, uint64_t v)
 			dn_text_add(t, "AT_FDCWD");
 		else
 			dn_text_addf(t, "%d", (int)v);
+		dn_line_fd(l, (int)v, false);
 		break;
 	case DN_KIND_UID:
 	case DN_KIND_GID:
@@ -455,6 +469,10 @@ static void put_value(struct line *l, int64_t ret)
 	case DN_KIND_UID:
 	case DN_KIND_GID:
 		put_id(l, v);
+		break;
+	case DN_KIND_FD:
+		dn_text_addf(l->t, "%lld", (long long)ret);
+		dn_line_fd(l, ret, true);
 		break;
 	case DN_KIND_READY:
 		dn_text_addf(l->t, "%lld%s", (long long)ret, ret ? "" : " (Timeout)");

@@ -16,6 +16,11 @@ struct dn_calltext_opts {
 	unsigned int align;	/* column of the " = "; 0: right behind; strace: 40 */
 	unsigned int str_max;	/* bytes shown of a string that is no path; 0: all; strace: 32 */
 	bool duration;		/* "<0.000012>" at the end */
+	/* Writes what a descriptor of the call was at a time, such as "</etc/passwd>",
+	 * behind its number; NULL: nobody does. */
+	void (*fd)(void *ctx, struct dn_text *t, const struct dn_syscall *c, int32_t fd,
+		   uint64_t time);
+	void *ctx;
 };
 
 /* Appends the line for c, without a newline. t->failed: no memory. */

@@ -85,6 +85,9 @@ void dn_line_fcntl_result(struct line *l, uint64_t cmd, int64_t ret)
 		dn_text_add(l->t, " (");
 		dn_line_signal(l, (int)ret);
 		dn_text_char(l->t, ')');
+	} else if (is(DN_KIND_FCNTLCMD, cmd, "F_DUPFD") ||
+		   is(DN_KIND_FCNTLCMD, cmd, "F_DUPFD_CLOEXEC")) {
+		dn_line_fd(l, ret, true);
 	} else if (is(DN_KIND_FCNTLCMD, cmd, "F_GETLEASE")) {
 		dn_text_add(l->t, " (");
 		dn_flags_text(l->t, DN_KIND_LEASE, l->abi, (uint64_t)ret);

@@ -32,6 +32,8 @@ uint64_t dn_line_arg(const struct line *l, unsigned int i);
 /* The comma before an argument, if it is not the first. */
 void dn_line_next(struct line *l);
 
+/* What a descriptor is, behind its number: as an argument, or as a result. */
+void dn_line_fd(struct line *l, int64_t fd, bool result);
 void dn_line_pointer(struct line *l, uint64_t v);
 void dn_line_hex(struct line *l, uint64_t v);
 void dn_line_signal(struct line *l, int sig);

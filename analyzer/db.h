@@ -35,7 +35,7 @@ struct dn_file_header;
 struct dn_read_report;
 
 #define DN_DB_APPLICATION_ID 0x444e4554	/* "DNET" */
-#define DN_DB_VERSION 1			/* user_version: raised when a view changes */
+#define DN_DB_VERSION 2			/* user_version: raised when a view changes */
 #define DN_DB_TRACES_MAX 32000
 
 /* An id of a trace (thread, process) as the database stores it. */

@@ -130,13 +130,15 @@ static int insert(sqlite3 *h, const char *table, const char *types, ...)
 	return err;
 }
 
-/* The argument of a call that is a descriptor; 6: its result; -1: none. */
+/* The argument of a call that is a descriptor; 6: its result; -1: none. A
+ * directory that a path may start from comes last. */
 static int fd_argument(const struct dn_syscall_info *info)
 {
-	for (int i = 0; i < info->nargs; i++)
-		if (info->arg[i].kind == DN_KIND_FD)
-			return i;
-	return info->ret == DN_KIND_FD ? 6 : -1;
+	int arg = dn_syscall_fd_arg(info);
+
+	if (info->ret == DN_KIND_FD && (arg < 0 || info->arg[arg].kind == DN_KIND_DIRFD))
+		return 6;
+	return arg;
 }
 
 static int insert_call(sqlite3_stmt *st, unsigned abi, uint32_t nr, const struct dn_syscall_info *info)
@@ -199,6 +201,14 @@ static int fill_dimensions(sqlite3 *h)
 #define EV(value, id, name, doc) { value, name },
 		DN_SOCK_EVENT_TABLE(EV)
 #undef EV
+	}, fd_kinds[] = {
+#define FD(value, id, name, cloexec, doc) { value, name },
+		DN_FD_TABLE(FD)
+#undef FD
+	}, fd_origins[] = {
+#define FROM(value, id, name, doc) { value, name },
+		DN_FD_ORIGIN_TABLE(FROM)
+#undef FROM
 	}, reasons[] = {
 #define END(value, id, name, doc) { value, name },
 		DN_END_TABLE(END)
@@ -218,6 +228,10 @@ static int fill_dimensions(sqlite3 *h)
 	}
 	for (size_t i = 0; !err && i < sizeof(origins) / sizeof(*origins); i++)
 		err = insert(h, "origin", "is", origins[i].value, origins[i].name);
+	for (size_t i = 0; !err && i < sizeof(fd_kinds) / sizeof(*fd_kinds); i++)
+		err = insert(h, "fd_kind", "is", fd_kinds[i].value, fd_kinds[i].name);
+	for (size_t i = 0; !err && i < sizeof(fd_origins) / sizeof(*fd_origins); i++)
+		err = insert(h, "fd_origin", "is", fd_origins[i].value, fd_origins[i].name);
 	for (size_t i = 0; !err && i < sizeof(reasons) / sizeof(*reasons); i++)
 		err = insert(h, "end_reason", "is", reasons[i].value, reasons[i].name);
 	for (size_t i = 0; !err && i < sizeof(sock_origins) / sizeof(*sock_origins); i++)

@@ -73,7 +73,7 @@ static unsigned char *load(struct dn_source *src, sqlite3_int64 *size, uint64_t 
 
 	if (dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL, &db, why, len))
 		return NULL;
-	if (dn_load(&o, src, db, &l)) {
+	if (dn_load(&o, src, db, true, &l)) {
 		strncat(why, "it cannot be read", len - 1);
 		goto out;
 	}

@@ -9,6 +9,7 @@
 #include "flags.h"
 
 #include <stddef.h>
+#include <string.h>
 
 enum style { FLAGS, WIDE, PERM, ENUM, SIGNED, NOTED };
 enum match { BITS, ARM_BITS, X86_BITS, WHOLE, FIELD, SHIFT, COMMAND };
@@ -55,6 +56,22 @@ bool dn_flags_are_bits(unsigned int kind)
 static bool is_arm(enum dn_abi abi)
 {
 	return abi == DN_ABI_ARM || abi == DN_ABI_AARCH64;
+}
+
+uint64_t dn_flags_bits(unsigned int kind, enum dn_abi abi, const char *ending)
+{
+	const struct set *set = set_of(kind);
+	size_t len = strlen(ending);
+
+	for (const struct entry *e = set ? set->entries : NULL; e && e->name; e++) {
+		size_t n = strlen(e->name);
+
+		if (n >= len && !strcmp(e->name + n - len, ending) &&
+		    !(e->match == ARM_BITS && !is_arm(abi)) &&
+		    !(e->match == X86_BITS && is_arm(abi)))
+			return e->value;
+	}
+	return 0;
 }
 
 static const struct entry *find_constant(const struct set *set, uint64_t value)

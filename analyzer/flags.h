@@ -29,6 +29,9 @@ const char *dn_flags_name(unsigned int kind, uint64_t value);
 /* Is the value a command (ioctl) that takes no further argument? */
 bool dn_flags_noarg(unsigned int kind, uint64_t value);
 
+/* The bits of the first constant of a set whose name ends so ("_CLOEXEC"); 0: none. */
+uint64_t dn_flags_bits(unsigned int kind, enum dn_abi abi, const char *ending);
+
 /* Is the set one of bits (FLAGS, WIDE, PERM)? */
 bool dn_flags_are_bits(unsigned int kind);
 

@@ -18,7 +18,7 @@ static const char *const pragmas[] = {
 /* Tables that need no trace: names of small numbers. */
 static const char *const dimensions[] = {
 	"raw_abi", "raw_category", "raw_syscall_name", "raw_errno", "raw_signal",
-	"raw_counter_name", "raw_origin", "raw_end_reason", "raw_family",
+	"raw_counter_name", "raw_origin", "raw_end_reason", "raw_fd_kind", "raw_fd_origin", "raw_family",
 	"raw_sock_origin", "raw_sock_event_kind", "raw_tcp_state",
 };
 
@@ -28,6 +28,15 @@ static const char *const rollups[] = {
 	"raw_rate", "raw_path", "raw_address", "raw_call", "raw_finding",
 	"raw_flow", "raw_socket",
 };
+
+/* Tables of a second reading, for what descriptors were. */
+static const char *const fds[] = { "raw_fd_stat", "raw_fd_open" };
+
+/* Columns of the view syscalls that look there, for each row. SQLite says of each
+ * column that a query names whose it is; of what a view is made it says all,
+ * whether the query wants it or not. */
+static const char fd_view[] = "syscalls";
+static const char *const fd_columns[] = { "fd_kind", "fd_name" };
 
 /* Columns of raw_trace that are. */
 static const char *const counted[] = { "calls", "latency_detail" };
@@ -42,8 +51,12 @@ static bool in(const char *const *list, size_t n, const char *word)
 	return false;
 }
 
-static enum dn_needs needs(const char *table, const char *column)
+static enum dn_needs needs(const char *table, const char *column, const char *inner)
 {
+	if (!strcmp(table, fd_view) && IN(fd_columns, column))
+		return DN_NEEDS_FDS;
+	if (IN(fds, table))
+		return inner && !strcmp(inner, fd_view) ? DN_NEEDS_ROWS : DN_NEEDS_FDS;
 	if (strncmp(table, "raw_", 4) || IN(dimensions, table))
 		return DN_NEEDS_NOTHING;
 	if (IN(rollups, table) || (!strcmp(table, "raw_trace") && IN(counted, column)))
@@ -58,13 +71,12 @@ static int authorize(void *ctx, int action, const char *a, const char *b, const 
 	enum dn_needs n;
 
 	(void)database;
-	(void)inner;
 	switch (action) {
 	case SQLITE_SELECT:
 	case SQLITE_RECURSIVE:
 		return SQLITE_OK;
 	case SQLITE_READ:
-		n = needs(a, b);
+		n = needs(a, b, inner);
 		if (n > g->needs)
 			g->needs = n;
 		return SQLITE_OK;

@@ -17,6 +17,7 @@ enum dn_needs {
 	DN_NEEDS_NOTHING,	/* no table of a trace */
 	DN_NEEDS_ROWS,		/* rows of events, and what is derived from them */
 	DN_NEEDS_ROLLUPS,	/* counts of the calls */
+	DN_NEEDS_FDS,		/* what descriptors were */
 };
 
 struct dn_guard {

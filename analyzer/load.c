@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "db.h"
+#include "fd_db.h"
 #include "options.h"
 #include "parallel.h"
 #include "reader.h"
@@ -15,6 +16,7 @@
 #include "rollup_db.h"
 #include "say.h"
 #include "source.h"
+#include "spool.h"
 
 struct watch {
 	struct dn_progress line;
@@ -32,7 +34,7 @@ static void look(void *ctx, uint64_t calls)
 }
 
 static int read_all(const struct dn_options *o, struct dn_reader *r, struct dn_source *src,
-		    struct dn_db *db, struct dn_db_totals *t)
+		    const char *name, struct dn_db *db, struct dn_db_totals *t)
 {
 	struct watch w = { .reader = r, .src = src };
 	struct dn_parallel p = { .reader = r, .db = db, .workers = o->threads, .progress = look,
@@ -40,7 +42,7 @@ static int read_all(const struct dn_options *o, struct dn_reader *r, struct dn_s
 	char what[256];
 	int err;
 
-	snprintf(what, sizeof(what), "reading %s", dn_source_name(src));
+	snprintf(what, sizeof(what), "reading %s", name);
 	dn_progress_begin(&w.line, what, o->quiet);
 	err = dn_parallel_run(&p);
 	if (!err) {
@@ -68,8 +70,8 @@ static const char *reason(const struct dn_db *db, int err)
 	}
 }
 
-int dn_load(const struct dn_options *o, struct dn_source *src, struct dn_db *db,
-	    struct dn_loaded *out)
+static int load(const struct dn_options *o, struct dn_source *src, const char *name,
+		struct dn_db *db, bool fds, struct dn_loaded *out)
 {
 	struct dn_db_totals totals;
 	struct dn_reader *r;
@@ -79,23 +81,41 @@ int dn_load(const struct dn_options *o, struct dn_source *src, struct dn_db *db,
 
 	memset(out, 0, sizeof(*out));
 	if (err) {
-		dn_error("read", dn_source_name(src), why,
+		dn_error("read", name, why,
 			 err == -EPROTONOSUPPORT ? "Use a newer denet-analyze" :
 			 err == -EBADMSG ? "Name a file that denet-record wrote" : NULL);
 		return err;
 	}
-	id = dn_db_begin_trace(db, dn_source_name(src), dn_reader_header(r), dn_reader_origin(r));
-	err = id < 0 ? (int)id : read_all(o, r, src, db, &totals);
+	id = dn_db_begin_trace(db, name, dn_reader_header(r), dn_reader_origin(r));
+	err = id < 0 ? (int)id : read_all(o, r, src, name, db, &totals);
+	if (!err && fds)
+		err = dn_fd_store(db, r, o->threads);
 	if (!err)
 		err = dn_db_end_trace(db, dn_reader_header(r), dn_reader_report(r), &totals);
 	if (err) {
-		dn_error("make sense of", dn_source_name(src), reason(db, err), NULL);
+		dn_error("make sense of", name, reason(db, err), NULL);
 	} else {
 		out->trace_id = id;
 		out->origin = dn_reader_origin(r);
 		out->complete = dn_reader_report(r)->complete;
 	}
 	dn_reader_close(r);
+	return err;
+}
+
+int dn_load(const struct dn_options *o, struct dn_source *src, struct dn_db *db, bool fds,
+	    struct dn_loaded *out)
+{
+	struct dn_source *copy = NULL;
+	int err = fds ? dn_spool(src, &copy) : 0;
+
+	if (err) {
+		dn_error("keep a copy of", dn_source_name(src), strerror(-err),
+			 "TMPDIR names the directory for it");
+		return err;
+	}
+	err = load(o, copy ? copy : src, dn_source_name(src), db, fds, out);
+	dn_source_close(copy);
 	return err;
 }
 

@@ -22,10 +22,12 @@ struct dn_loaded {
 /*
  * Reads all of src with o->threads workers into db as a new trace: raw_EVENT,
  * raw_syscall_stat, raw_latency, raw_rate, raw_path, raw_address, raw_trace,
- * raw_gap, raw_note, then the derived tables. raw_syscall is left to the caller.
+ * raw_gap, raw_note, then the derived tables; with `fds` raw_fd_stat and
+ * raw_fd_open too, for which the trace is read twice and a pipe is copied.
+ * raw_syscall is left to the caller.
  * 0, or a negative errno after a sentence on stderr.
  */
-int dn_load(const struct dn_options *o, struct dn_source *src, struct dn_db *db,
+int dn_load(const struct dn_options *o, struct dn_source *src, struct dn_db *db, bool fds,
 	    struct dn_loaded *out);
 
 /* DN_EXIT_OK, or DN_EXIT_INCOMPLETE where the trace was not whole and the user

@@ -3,10 +3,11 @@
  *
  * Two passes. The first reads the whole trace for the starts of threads, which
  * give every record its pid and tid, and for what is missing; it decodes no
- * calls. The second is the timeline.
+ * calls. The second is the timeline. Between them --decode-fds has one of its own.
  */
 #include "log.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
@@ -17,6 +18,7 @@
 #include "decode.h"
 #include "calltext.h"
 #include "events.h"
+#include "fdpass.h"
 #include "names.h"
 #include "options.h"
 #include "reader.h"
@@ -55,6 +57,8 @@ struct log {
 	struct task *task;
 	size_t ntasks, tasks_cap;
 	const struct task *last;
+	struct dn_fdtrack *fds;	/* -y; NULL: no */
+	struct dn_fdcursor fd_cursor;
 	int width;		/* of the first column */
 	/* the first column of the last line, padded */
 	const struct task *named;
@@ -266,10 +270,31 @@ static void put_prefix(struct log *l, struct dn_text *t, uint32_t thread, uint64
 		dn_text_add(t, PLAIN);
 }
 
+/* As strace -y does; what only has a kind has its name in capitals. */
+static void put_fd(void *ctx, struct dn_text *t, const struct dn_syscall *s, int32_t fd,
+		   uint64_t time)
+{
+	struct log *l = ctx;
+	struct dn_fd_span span;
+	unsigned kind = dn_fdtrack_find(l->fds, &l->fd_cursor, s->thread, fd, time, &span);
+
+	if (kind == DN_FD_CLOSED || (kind == DN_FD_UNKNOWN && !span.name))
+		return;
+	dn_text_char(t, '<');
+	if (!span.name || span.name[0] != '/') {
+		for (const char *p = dn_fd_kind_name(kind); *p; p++)
+			dn_text_char(t, (char)toupper(*p));
+		dn_text_add(t, span.name ? ":" : "");
+	}
+	dn_text_angle(t, span.name ? span.name : "", span.len);
+	dn_text_char(t, '>');
+}
+
 static int put_call(void *ctx, const struct dn_syscall *s, struct dn_text *t)
 {
-	static const struct dn_calltext_opts opts = { .align = ALIGN, .duration = true };
 	struct log *l = ctx;
+	const struct dn_calltext_opts opts = { .align = ALIGN, .duration = true,
+					       .fd = l->fds ? put_fd : NULL, .ctx = l };
 	bool red = l->o->color && !(s->flags & DN_CALL_UNFINISHED) && s->ret < 0 &&
 		   s->ret >= -4095 && !dn_errno_is_restart((unsigned)-s->ret);
 
@@ -430,6 +455,9 @@ static int finish(const struct log *l, const char *name)
 	if (l->lost && !l->o->quiet)
 		dn_remark("%s: the recorder lost %" PRIu64 " system calls; they are not in the log",
 			  name, l->lost);
+	if (l->fds && dn_fdtrack_overflowed(l->fds) && !l->o->quiet)
+		dn_remark("%s: there are too many descriptors; what some of them are is not in the log",
+			  name);
 	if (rep->complete && !l->damaged)
 		return DN_EXIT_OK;
 	if (!l->o->quiet)
@@ -463,6 +491,8 @@ int dn_log(const struct dn_options *o, struct dn_source *src, FILE *out)
 	}
 	err = learn(&l);
 	l.origin = dn_reader_origin(l.reader);
+	if (!err && o->decode_fds)
+		err = dn_fdpass_learn(l.reader, o->threads, &l.fds);
 	if (!err)
 		err = run(&l);
 	if (!err && fflush(out))
@@ -478,6 +508,7 @@ int dn_log(const struct dn_options *o, struct dn_source *src, FILE *out)
 out:
 	dn_reader_close(l.reader);
 	dn_select_free(l.select);
+	dn_fdtrack_free(l.fds);
 	free(l.task);
 	return status;
 }

@@ -24,7 +24,7 @@
 enum {
 	OPT_JSON = 256, OPT_CSV, OPT_DB, OPT_SQL, OPT_INCOMPLETE, OPT_THREADS, OPT_COLOR,
 	OPT_SINCE, OPT_UNTIL, OPT_TAIL, OPT_PID, OPT_TID, OPT_SYSCALL,
-	OPT_QUIET = 'q', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_FDS = 'y', OPT_QUIET = 'q', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 struct opt {
@@ -47,6 +47,7 @@ static const struct opt table[] = {
 	{ "pid", "N[,N...]", "only these processes", OPT_PID, DN_USE_SELECT },
 	{ "tid", "N[,N...]", "only these threads", OPT_TID, DN_USE_SELECT },
 	{ "syscall", "NAME[,...]", "only these calls, %category, /regex/", OPT_SYSCALL, DN_USE_SELECT },
+	{ "decode-fds", NULL, "show what descriptors are: 3</etc/passwd>", OPT_FDS, DN_USE_FDS },
 	{ "allow-incomplete", NULL, "status 0 also for a trace that is not whole", OPT_INCOMPLETE, 0 },
 	{ "threads", "N", "decode with N threads", OPT_THREADS, 0 },
 	{ "color", "WHEN", "auto, always or never", OPT_COLOR, 0 },
@@ -180,6 +181,9 @@ static const char *set(struct dn_options *o, int id, const char *arg, const char
 		return parse_list(arg, o->tid, &o->ntid) ? "it is not a list of thread ids" : NULL;
 	case OPT_SYSCALL:
 		o->syscall = arg;
+		break;
+	case OPT_FDS:
+		o->decode_fds = true;
 		break;
 	case OPT_QUIET:
 		o->quiet = true;

@@ -50,6 +50,7 @@ enum dn_opt_use {
 	DN_USE_JSON = 1 << 0,	/* --json */
 	DN_USE_CSV = 1 << 1,	/* --csv */
 	DN_USE_SELECT = 1 << 2,	/* --since --until --tail --pid --tid --syscall */
+	DN_USE_FDS = 1 << 3,	/* --decode-fds */
 };
 
 struct dn_options {
@@ -71,6 +72,7 @@ struct dn_options {
 	size_t npid, ntid;		/* --pid 1,2 and again; 0: any */
 	int32_t pid[DN_OPT_NUMBERS_MAX];
 	int32_t tid[DN_OPT_NUMBERS_MAX];
+	bool decode_fds;		/* -y: 3</etc/passwd> */
 	const char *syscall;		/* --syscall read,write,/^open/: as typed; NULL: any */
 };
 

@@ -167,6 +167,26 @@ static int put_pairs(struct dn_json *j, struct dn_db *db, int64_t trace, const c
 	return ret;
 }
 
+/* key: an object of the other columns, for each row, in an object. */
+static int put_objects(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key,
+		       const char *sql)
+{
+	struct dn_query *q = open_query(db, sql, trace);
+	int ret;
+
+	if (!q)
+		return -EIO;
+	dn_json_object(j, key);
+	while ((ret = dn_query_step(q)) > 0) {
+		dn_json_object(j, dn_query_text(q, 0, NULL));
+		put_row(j, q, 1);
+		dn_json_end(j);
+	}
+	dn_json_end(j);
+	dn_query_free(q);
+	return ret;
+}
+
 /* The texts of one column, in an array. */
 static int put_texts(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key,
 		     const char *sql)
@@ -284,6 +304,11 @@ static const char available_sql[] =
 static const char by_category_sql[] =
 	"SELECT c.category, c.count FROM categories AS c JOIN raw_category AS k ON k.name = c.category"
 	" WHERE trace_id = ?1 ORDER BY k.category";
+
+static const char by_fd_kind_sql[] =
+	"SELECT kind, sum(calls) AS calls, sum(errors) AS errors, sum(total_ns) AS total_ns,"
+	" sum(bytes_in) AS bytes_in, sum(bytes_out) AS bytes_out FROM fd_stats WHERE trace_id = ?1"
+	" GROUP BY kind ORDER BY 2 DESC, 1";
 
 static const struct section seed[] = {
 	{ "top_syscalls", ARRAY,
@@ -521,6 +546,18 @@ static int put_quality(struct dn_json *j, struct dn_db *db, int64_t trace)
 	return err;
 }
 
+/* Whether system calls were recorded: 1, 0, or a negative errno. */
+static int observed(struct dn_db *db, int64_t trace)
+{
+	struct dn_query *q = open_query(db, available_sql, trace);
+	int ret = q ? dn_query_step(q) : -EIO;
+
+	if (ret > 0)
+		ret = dn_query_int(q, 0) != 0;
+	dn_query_free(q);
+	return ret;
+}
+
 /* The object of the first denet, key for key, and whether it can be known. */
 static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
@@ -536,7 +573,12 @@ static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 	if (!err)
 		err = put_one(j, db, trace, available_sql);
 	dn_json_end(j);
-	dn_json_null(j, "by_fd_kind");
+	if (!err)
+		err = observed(db, trace);
+	if (err > 0)
+		err = put_objects(j, db, trace, "by_fd_kind", by_fd_kind_sql);
+	else
+		dn_json_null(j, "by_fd_kind");
 	dn_json_null(j, "offcpu");
 	dn_json_end(j);
 	return err;

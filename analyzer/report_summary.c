@@ -54,6 +54,13 @@ static const struct dn_table tables[] = {
 	  " ORDER BY calls DESC, total_ns DESC, path LIMIT 8",
 	  COLUMNS({ "calls", DN_SHOW_COUNT, 7 }, { "errors", DN_SHOW_COUNT, 7 },
 		  { "time", DN_SHOW_NS, 8 }, { "path", DN_SHOW_TEXT, 49 }) },
+	{ "By kind of descriptor",
+	  "SELECT kind, sum(calls), sum(errors), sum(total_ns), nullif(sum(bytes_in), 0),"
+	  " nullif(sum(bytes_out), 0) FROM fd_stats WHERE trace_id = ?1 GROUP BY kind"
+	  " ORDER BY 4 DESC, 2 DESC, 1 LIMIT 8",
+	  COLUMNS({ "kind", DN_SHOW_TEXT, 18 }, { "calls", DN_SHOW_COUNT, 7 },
+		  { "errors", DN_SHOW_COUNT, 7 }, { "time", DN_SHOW_NS, 8 },
+		  { "read", DN_SHOW_BYTES, 9 }, { "written", DN_SHOW_BYTES, 9 }) },
 	{ "Network, by process and other end",
 	  "SELECT comm, kind, direction, ifnull(peer, '-'), connections, failed, sent, received FROM peers"
 	  " WHERE trace_id = ?1 AND kind <> 'netlink' AND (sent + received > 0 OR failed > 0)"

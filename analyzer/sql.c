@@ -132,7 +132,7 @@ int dn_sql_traces(const struct dn_options *o, char *const *file, size_t n, const
 		goto out;
 	sqlite3_finalize(st);
 	st = NULL;
-	if (g.needs != DN_NEEDS_NOTHING && dn_traces_load(&t, o, db, g.needs == DN_NEEDS_ROLLUPS))
+	if (g.needs != DN_NEEDS_NOTHING && dn_traces_load(&t, o, db, g.needs))
 		goto out;
 	if (register_tables(h, &t, &damaged))
 		goto no_memory;
@@ -291,7 +291,7 @@ int dn_sql_import(const struct dn_options *o, char *const *file, size_t n)
 		dn_error("write", o->db, why, NULL);
 		goto out;
 	}
-	if (dn_traces_load(&t, o, db, true))
+	if (dn_traces_load(&t, o, db, DN_NEEDS_FDS))
 		goto out;
 	if (import_calls(o, &db, f.temp, &t, &im))
 		goto out;

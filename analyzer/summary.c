@@ -26,7 +26,7 @@ static int answer(const struct dn_options *o, struct dn_source *src, void *ctx)
 			 "TMPDIR names the directory for it");
 		return DN_EXIT_NONE;
 	}
-	err = dn_load(o, src, db, &l);
+	err = dn_load(o, src, db, true, &l);
 	if (err)
 		goto out;
 	if (o->format == DN_FORMAT_JSON) {

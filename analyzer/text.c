@@ -95,16 +95,17 @@ void dn_text_pad(struct dn_text *t, size_t column)
 	t->p[t->len] = '\0';
 }
 
-void dn_text_quote(struct dn_text *t, const char *p, size_t len)
+/* marks: characters beside the backslash that do not stand for themselves. */
+static void put_escaped(struct dn_text *t, const char *p, size_t len, const char *marks)
 {
 	const char *end = p + len;
 
-	dn_text_char(t, '"');
 	while (p < end) {
 		const char *run = p;
 		unsigned char c;
 
-		while (p < end && *p >= ' ' && *p <= '~' && *p != '"' && *p != '\\')
+		while (p < end && *p >= ' ' && *p <= '~' && *p != marks[0] && *p != marks[1] &&
+		       *p != '\\')
 			p++;
 		dn_text_bytes(t, run, (size_t)(p - run));
 		if (p == end)
@@ -117,5 +118,16 @@ void dn_text_quote(struct dn_text *t, const char *p, size_t len)
 		else	/* all digits where one follows that would count as a fourth */
 			dn_text_addf(t, p < end && *p >= '0' && *p <= '7' ? "\\%03o" : "\\%o", c);
 	}
+}
+
+void dn_text_quote(struct dn_text *t, const char *p, size_t len)
+{
 	dn_text_char(t, '"');
+	put_escaped(t, p, len, "\"");
+	dn_text_char(t, '"');
+}
+
+void dn_text_angle(struct dn_text *t, const char *p, size_t len)
+{
+	put_escaped(t, p, len, "<>");
 }

@@ -37,4 +37,7 @@ void dn_text_pad(struct dn_text *t, size_t column);
  */
 void dn_text_quote(struct dn_text *t, const char *p, size_t len);
 
+/* The same without the quotes, for what stands between < and >: those are octal. */
+void dn_text_angle(struct dn_text *t, const char *p, size_t len);
+
 #endif

@@ -162,7 +162,7 @@ static int load_rows(struct dn_trace *t, struct dn_db *db, uint64_t origin)
 }
 
 int dn_traces_load(struct dn_traces *t, const struct dn_options *o, struct dn_db *db,
-		   bool rollups)
+		   enum dn_needs needs)
 {
 	struct dn_loaded l;
 	int err = 0;
@@ -170,9 +170,9 @@ int dn_traces_load(struct dn_traces *t, const struct dn_options *o, struct dn_db
 	for (size_t i = 0; !err && i < t->n; i++) {
 		struct dn_trace *k = &t->trace[i];
 
-		if (rollups) {
+		if (needs >= DN_NEEDS_ROLLUPS) {
 			/* It reads with a reader of its own; ours rests meanwhile. */
-			err = dn_load(o, k->src, db, &l);
+			err = dn_load(o, k->src, db, needs == DN_NEEDS_FDS, &l);
 			k->complete = l.complete;
 			if (!err)
 				t->vtab[i].origin = l.origin;

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guard.h"
+
 struct dn_db;
 struct dn_options;
 struct dn_reader;
@@ -35,12 +37,12 @@ int dn_traces_open(struct dn_traces *t, char *const *file, size_t n);
 
 /*
  * Loads all of them into db, whose first traces they become: the rows of every
- * event but the calls and what is derived from them; with `rollups` the
- * counts of the calls too, as dn_load() does. 0, or a negative errno after a
- * sentence on stderr.
+ * event but the calls and what is derived from them; with DN_NEEDS_ROLLUPS the
+ * counts of the calls too, and with DN_NEEDS_FDS what descriptors were, as
+ * dn_load() does. 0, or a negative errno after a sentence on stderr.
  */
 int dn_traces_load(struct dn_traces *t, const struct dn_options *o, struct dn_db *db,
-		   bool rollups);
+		   enum dn_needs needs);
 
 /* DN_EXIT_OK, or DN_EXIT_INCOMPLETE and a remark where a loaded trace was not
  * whole or `damaged` blocks did not decode, unless o allows that. */

@@ -13,7 +13,7 @@ const struct dn_verb dn_verbs[] = {
 	{ "summary", "[FILE]...", "what ran, where time went, what to look at next",
 	  dn_summary_main, DN_USE_JSON },
 	{ "log", "[FILE]...", "every call on a line, as strace prints it",
-	  dn_log_main, DN_USE_SELECT },
+	  dn_log_main, DN_USE_SELECT | DN_USE_FDS },
 	{ "sql", "[FILE]...", "SQL over the traces: --sql STATEMENT, or from standard input",
 	  dn_sql_main, DN_USE_JSON | DN_USE_CSV },
 	{ "import", "[FILE]...", "everything into a database: --db FILE",

@@ -15,6 +15,7 @@
 #include "abi.h"
 #include "arg_kinds.h"
 #include "categories.h"
+#include "fd_kinds.h"
 
 #define DN_SYSCALL_MAX_ARGS 6
 
@@ -28,6 +29,7 @@ struct dn_syscall_info {
 	uint8_t category;	/* enum dn_category */
 	uint8_t nargs;
 	uint8_t ret;		/* enum dn_kind of the result; NONE: does not return */
+	uint8_t makes;		/* where that is FD: enum dn_fd_kind of it, UNKNOWN: it depends */
 	struct dn_syscall_arg arg[DN_SYSCALL_MAX_ARGS];
 };
 
@@ -101,7 +103,22 @@ static inline bool dn_kind_is_read(unsigned int kind)
 /* A number that is a file descriptor of the caller. */
 static inline bool dn_kind_is_fd(unsigned int kind)
 {
-	return kind == DN_KIND_FD || kind == DN_KIND_DIRFD;
+	return kind == DN_KIND_FD || kind == DN_KIND_FD_IN || kind == DN_KIND_FD_OUT ||
+	       kind == DN_KIND_DIRFD;
+}
+
+/* The argument that says which descriptor the call is about: the first one, one
+ * that must be a descriptor before one that may be AT_FDCWD; -1: none. */
+static inline int dn_syscall_fd_arg(const struct dn_syscall_info *info)
+{
+	int dir = -1;
+
+	for (int i = 0; i < info->nargs; i++)
+		if (info->arg[i].kind == DN_KIND_DIRFD)
+			dir = dir < 0 ? i : dir;
+		else if (dn_kind_is_fd(info->arg[i].kind))
+			return i;
+	return dir;
 }
 
 #endif

@@ -1,7 +1,8 @@
 # gen-sql.awk - denet-sql(7): doc/denet-sql.7.in with the views of
-# schema/views.sql put in the place of the line @VIEWS@.
+# schema/views.sql put in the place of the line @VIEWS@, and the kinds of
+# schema/fd_kinds.h in that of @FD_KINDS@.
 #
-#   awk -v version=X -f doc/gen-sql.awk schema/views.sql doc/denet-sql.7.in > denet-sql.7
+#   awk -v version=X -f doc/gen-sql.awk schema/fd_kinds.h schema/views.sql doc/denet-sql.7.in > denet-sql.7
 #
 # A description of a view is a run of comments before it:
 #
@@ -63,6 +64,21 @@ FILENAME ~ /views\.sql$/ {
 			die("the view " $3 " has no description")
 		name = ""
 	}
+	next
+}
+
+FILENAME ~ /fd_kinds\.h$/ {
+	if (/^\tFD\(/) {
+		split($0, part, "\"")
+		kinds = kinds ".TP 14n\n\\fB" roff(part[2]) "\\fP\n" (part[4] == "" ? "\\&" : roff(part[4])) "\n"
+	}
+	next
+}
+
+$0 == "@FD_KINDS@" {
+	if (kinds == "")
+		die("there are no kinds of descriptors")
+	printf ".PD 0\n%s.PD\n", kinds
 	next
 }
 

@@ -59,9 +59,12 @@
 	KIND(39, IOPRIO, "I/O priority: class and level")                     \
 	KIND(40, SIGNAL, "signal number")                                     \
 	KIND(41, READY, "count of what is ready, 0 after a time-out")         \
+	/* FD, of a call whose result counts the bytes that pass it. */       \
+	KIND(42, FD_IN, "file descriptor that the bytes come out of")         \
+	KIND(43, FD_OUT, "file descriptor that the bytes go into")            \
 	/* What a recorder should read, too. */                               \
-	KIND(42, MSGHDR, "message to send, or several: the address of the first is read") \
-	KIND(43, MSGHDR_OUT, "message that is received, or several: the address of the first is read")
+	KIND(44, MSGHDR, "message to send, or several: the address of the first is read") \
+	KIND(45, MSGHDR_OUT, "message that is received, or several: the address of the first is read")
 
 enum dn_kind {
 #define KIND(value, id, doc) DN_KIND_##id = value,

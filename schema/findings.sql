@@ -22,6 +22,16 @@ FROM (SELECT trace_id, attempted, lost - ifnull((SELECT sum(count) FROM losses A
         WHERE l.trace_id = t.trace_id AND l.counter = 'block_calls_lost'), 0) AS n
       FROM traces AS t WHERE trace_id = ?1) WHERE n > 0;
 
+-- A lost open or close makes what follows a guess, in its process and what that forks.
+INSERT OR IGNORE INTO raw_finding
+SELECT ?1, 950, 'Calls of ' || iif(n = 1, 'a process', human_digits(n) || ' processes') ||
+       ' were lost: what descriptors were there (by_fd_kind, fd_opens) may be wrong',
+       n, 'processes', 'SELECT p.pid, p.comm, l.name, l.count, l.first_ns FROM losses AS l '
+       || 'JOIN processes AS p USING (process_id) WHERE l.counter = ''syscall_lost'''
+FROM (SELECT count(DISTINCT process_id) AS n FROM losses
+      WHERE trace_id = ?1 AND counter = 'syscall_lost' AND process_id IS NOT NULL)
+WHERE n > 0;
+
 INSERT OR IGNORE INTO raw_finding
 SELECT trace_id, 1002, human_digits(value) || ' records of signals found no room in the ring buffers: those signals '
        || 'are missing; try a larger --buffer', value, 'signals',

@@ -157,6 +157,35 @@ CREATE TABLE raw_flow (
   PRIMARY KEY (trace_id, sock, thread)
 ) STRICT, WITHOUT ROWID;
 
+-- Calls by what the descriptor was that they were about. thread 0 of a trace:
+-- all together.
+CREATE TABLE raw_fd_stat (
+  trace_id INTEGER NOT NULL,
+  thread INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  errors INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  bytes_in INTEGER NOT NULL,
+  bytes_out INTEGER NOT NULL,
+  PRIMARY KEY (trace_id, thread, kind)
+) STRICT, WITHOUT ROWID;
+
+-- What a number of a process was, from one time to another.
+CREATE TABLE raw_fd_open (
+  trace_id INTEGER NOT NULL,
+  process INTEGER NOT NULL,
+  fd INTEGER NOT NULL,
+  "from" INTEGER NOT NULL,
+  "to" INTEGER,                         -- NULL: it was open at the end
+  kind INTEGER NOT NULL,
+  name ANY,
+  cloexec INTEGER NOT NULL,
+  origin INTEGER NOT NULL,
+  inferred INTEGER NOT NULL
+) STRICT;
+CREATE INDEX raw_fd_open_by_fd ON raw_fd_open (process, fd, "from");
+
 -- Derived from the rows of the events once they are all there (derive.sql).
 CREATE TABLE raw_thread (
   thread INTEGER PRIMARY KEY,
@@ -335,6 +364,11 @@ CREATE TABLE raw_origin (
   name TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE raw_fd_kind (
+  kind INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE raw_sock_origin (
   origin INTEGER PRIMARY KEY,
   name TEXT NOT NULL
@@ -359,6 +393,11 @@ INSERT INTO raw_tcp_state VALUES
   (1, 'ESTABLISHED'), (2, 'SYN_SENT'), (3, 'SYN_RECV'), (4, 'FIN_WAIT1'), (5, 'FIN_WAIT2'),
   (6, 'TIME_WAIT'), (7, 'CLOSE'), (8, 'CLOSE_WAIT'), (9, 'LAST_ACK'), (10, 'LISTEN'),
   (11, 'CLOSING'), (12, 'NEW_SYN_RECV');
+
+CREATE TABLE raw_fd_origin (
+  origin INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE raw_end_reason (
   reason INTEGER PRIMARY KEY,

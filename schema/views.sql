@@ -251,7 +251,7 @@ FROM raw_exec AS x;
 --   errno: : positive error number; NULL: the call did not fail
 --   error: : its name, such as ENOENT
 --   cpu: : CPU at the end of the call
---   fd: : first argument that is a descriptor; of a call that makes one, the result
+--   fd: : first argument that is a descriptor; of a call that makes one without, the result
 --   path: : first string that is a path
 --   path2: : second string that is a path
 --   address: : socket address: 127.0.0.1:80, [::1]:80, unix:/run/x
@@ -267,6 +267,8 @@ FROM raw_exec AS x;
 --   abi: : calling convention: x86_64, i386, ...
 --   nr: : number of the call in its ABI
 --   unfinished: bool: 1: no return was seen (exit, exit_group, in flight at the end)
+--   fd_kind: : what fd was when the call began, as in fd_opens; NULL: no fd, closed, or not known
+--   fd_name: : its name
 CREATE VIEW syscalls AS
 SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid, t.comm,
        ifnull(n.name, printf('syscall_0x%x', s.nr)) AS name,
@@ -283,7 +285,7 @@ SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid,
           iif(s.abi IN (3, 5), 0x100000000 - (s.ret & 0xffffffff), -s.ret)
           AND e.errno NOT BETWEEN 512 AND 516) AS error,
        s.cpu,
-       CASE n.fd_arg
+       nullif(CASE n.fd_arg
          WHEN 0 THEN ((s.arg0 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 1 THEN ((s.arg1 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 2 THEN ((s.arg2 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
@@ -291,10 +293,30 @@ SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid,
          WHEN 4 THEN ((s.arg4 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 5 THEN ((s.arg5 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 6 THEN iif(s.ret BETWEEN 0 AND 0x7fffffff, s.ret, NULL)
-       END AS fd,
+       END, -100) AS fd,
        s.path, s.path2, s.sockaddr AS address, s.text, s.argv,
        s.arg0, s.arg1, s.arg2, s.arg3, s.arg4, s.arg5, s.seq,
-       (SELECT name FROM raw_abi AS a WHERE a.abi = s.abi) AS abi, s.nr, s.flags & 1 AS unfinished
+       (SELECT name FROM raw_abi AS a WHERE a.abi = s.abi) AS abi, s.nr, s.flags & 1 AS unfinished,
+       (SELECT iif(o."to" IS NULL OR s.start + iif(n.fd_arg = 6, s.dur, 0) <= o."to",
+                   (SELECT k.name FROM raw_fd_kind AS k WHERE k.kind = o.kind), NULL)
+        FROM raw_fd_open AS o
+        WHERE o.process = t.process AND o."from" <= s.start + iif(n.fd_arg = 6, s.dur, 0) AND
+          o.fd = CASE n.fd_arg
+            WHEN 0 THEN s.arg0 & 0xffffffff WHEN 1 THEN s.arg1 & 0xffffffff
+            WHEN 2 THEN s.arg2 & 0xffffffff WHEN 3 THEN s.arg3 & 0xffffffff
+            WHEN 4 THEN s.arg4 & 0xffffffff WHEN 5 THEN s.arg5 & 0xffffffff
+            WHEN 6 THEN s.ret END
+        ORDER BY o."from" DESC LIMIT 1) AS fd_kind,
+       (SELECT iif(o."to" IS NULL OR s.start + iif(n.fd_arg = 6, s.dur, 0) <= o."to",
+                   o.name, NULL)
+        FROM raw_fd_open AS o
+        WHERE o.process = t.process AND o."from" <= s.start + iif(n.fd_arg = 6, s.dur, 0) AND
+          o.fd = CASE n.fd_arg
+            WHEN 0 THEN s.arg0 & 0xffffffff WHEN 1 THEN s.arg1 & 0xffffffff
+            WHEN 2 THEN s.arg2 & 0xffffffff WHEN 3 THEN s.arg3 & 0xffffffff
+            WHEN 4 THEN s.arg4 & 0xffffffff WHEN 5 THEN s.arg5 & 0xffffffff
+            WHEN 6 THEN s.ret END
+        ORDER BY o."from" DESC LIMIT 1) AS fd_name
 FROM raw_syscall AS s
 LEFT JOIN raw_thread AS t ON t.thread = s.thread
 LEFT JOIN raw_syscall_name AS n ON n.abi = s.abi AND n.nr = s.nr;
@@ -508,6 +530,47 @@ GROUP BY p.trace_id, p.path;
 --   pos: bytes: file position; NULL: not readable
 CREATE VIEW fds AS
 SELECT trace_id, process AS process_id, time AS time_ns, fd, target, flags, pos FROM raw_fd;
+
+-- view fd_opens: a descriptor of a process, from its beginning to its end
+--   trace_id: id: trace
+--   process_id: id: process; threads of one share their descriptors
+--   pid: : process id
+--   fd: : number
+--   from_ns: ns: since when; as far as is known where nobody saw it begin
+--   to_ns: ns: until when; NULL: it was open at the end
+--   kind: : file, directory, device, pipe, tcp, unix, eventfd, ... (denet-sql(7))
+--   name: : path of a file, address of a socket, what /proc says of others; NULL: none
+--   cloexec: bool: 1: an execve closes it
+--   origin: : opened, dup, inherited, snapshot (/proc told), unknown (it was in use already)
+--   inferred: bool: 1: the number itself is a guess (pipe, socketpair where not all others are known)
+CREATE VIEW fd_opens AS
+SELECT o.trace_id, o.process AS process_id,
+       (SELECT pid FROM raw_process AS p WHERE p.process = o.process) AS pid, o.fd,
+       o."from" AS from_ns, o."to" AS to_ns,
+       (SELECT name FROM raw_fd_kind AS k WHERE k.kind = o.kind) AS kind, o.name, o.cloexec,
+       (SELECT name FROM raw_fd_origin AS g WHERE g.origin = o.origin) AS origin, o.inferred
+FROM raw_fd_open AS o;
+
+-- view fd_stats: the calls of a process about one kind of descriptor
+--   trace_id: id: trace
+--   process_id: id: process; NULL: not known
+--   pid: : process id
+--   comm: : last name of the process
+--   kind: : as in fd_opens; closed: it was not open; unknown: nobody saw what it was
+--   calls: count: calls whose first descriptor was of that kind
+--   errors: count: of these, failed ones
+--   total_ns: ns: their time
+--   bytes_in: bytes: that read and the like took out of such descriptors
+--   bytes_out: bytes: that write and the like put into them
+CREATE VIEW fd_stats AS
+SELECT s.trace_id, t.process AS process_id, p.pid, p.comm,
+       (SELECT name FROM raw_fd_kind AS k WHERE k.kind = s.kind) AS kind,
+       sum(s.calls) AS calls, sum(s.errors) AS errors, sum(s.total) AS total_ns,
+       sum(s.bytes_in) AS bytes_in, sum(s.bytes_out) AS bytes_out
+FROM raw_fd_stat AS s
+LEFT JOIN raw_thread AS t ON t.thread = s.thread
+LEFT JOIN raw_process AS p ON p.process = t.process
+GROUP BY s.trace_id, t.process, s.kind;
 
 -- view connections: a socket address that a process used with one call
 --   trace_id: id: trace

@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		null = fopen("/dev/null", "w");
 	if (!src || !null)
 		abort();
-	if (!dn_load(&o, src, db, &loaded)) {
+	if (!dn_load(&o, src, db, true, &loaded)) {
 		dn_log(&o, src, null);
 		if (to_report(p, len))
 			report(&o, db, &loaded);

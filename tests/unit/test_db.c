@@ -136,7 +136,7 @@ static void load_into(struct dn_db *db, const char *path, unsigned threads)
 
 	o.threads = threads;
 	assert_int_equal(dn_source_open(path, &src), 0);
-	assert_int_equal(dn_load(&o, src, db, &l), 0);
+	assert_int_equal(dn_load(&o, src, db, true, &l), 0);
 	assert_true(l.complete);
 	assert_int_equal(l.origin, MK_ORIGIN);
 	dn_source_close(src);

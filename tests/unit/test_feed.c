@@ -299,7 +299,7 @@ static const struct dn_options quiet = { .threads = 2, .quiet = true, .tail = -1
 static int load(const void *p, size_t len, struct dn_db *db, struct dn_loaded *l)
 {
 	struct dn_source *src = dn_source_memory(p, len);
-	int ret = dn_load(&quiet, src, db, l);
+	int ret = dn_load(&quiet, src, db, false, l);
 
 	dn_source_close(src);
 	return ret;
@@ -317,7 +317,7 @@ static void a_trace_in_a_database(void **unused)
 	forgiving.allow_incomplete = true;
 	assert_int_equal(dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL, &db, err, sizeof(err)), 0);
 	assert_int_equal(dn_source_open("good.dnt", &src), 0);
-	assert_int_equal(dn_load(&quiet, src, db, &l), 0);
+	assert_int_equal(dn_load(&quiet, src, db, false, &l), 0);
 	dn_source_close(src);
 	assert_int_equal(l.trace_id, 1);
 	assert_int_equal(l.origin, MK_ORIGIN);
@@ -325,7 +325,7 @@ static void a_trace_in_a_database(void **unused)
 	assert_int_equal(dn_loaded_status(&quiet, &l), DN_EXIT_OK);
 
 	assert_int_equal(dn_source_open("bad.dnt", &src), 0);
-	assert_int_equal(dn_load(&quiet, src, db, &l), 0);
+	assert_int_equal(dn_load(&quiet, src, db, false, &l), 0);
 	dn_source_close(src);
 	assert_int_equal(l.trace_id, 2);
 	assert_false(l.complete);

@@ -56,6 +56,14 @@ static void what_a_query_needs(void **unused)
 		  " SELECT i FROM n, raw_rate", DN_NEEDS_ROLLUPS },
 		{ "SELECT * FROM processes", DN_NEEDS_ROWS },
 		{ "SELECT * FROM syscall_stats", DN_NEEDS_ROLLUPS },
+		{ "SELECT kind FROM fd_opens", DN_NEEDS_FDS },
+		{ "SELECT kind, sum(calls) FROM fd_stats GROUP BY 1", DN_NEEDS_FDS },
+		{ "SELECT name FROM raw_fd_kind", DN_NEEDS_NOTHING },
+		/* Which columns of that view are wanted is the question. */
+		{ "SELECT name, fd FROM syscalls WHERE ret < 0", DN_NEEDS_ROWS },
+		{ "SELECT name FROM syscalls AS s WHERE s.fd_kind = 'pipe'", DN_NEEDS_FDS },
+		{ "SELECT count(*) FROM (SELECT max(fd_name) FROM syscalls GROUP BY pid)", DN_NEEDS_FDS },
+		{ "SELECT * FROM syscalls", DN_NEEDS_FDS },
 	};
 
 	(void)unused;

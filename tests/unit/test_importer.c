@@ -100,7 +100,7 @@ static void import(struct fixture *f, unsigned n)
 	mk_temp(f->path);
 	assert_int_equal(dn_traces_open(&f->t, file, n), 0);
 	assert_int_equal(dn_db_open(f->path, DN_DB_NO_SYSCALL, &f->db, err, sizeof(err)), 0);
-	assert_int_equal(dn_traces_load(&f->t, &o, f->db, false), 0);
+	assert_int_equal(dn_traces_load(&f->t, &o, f->db, DN_NEEDS_ROWS), 0);
 	assert_int_equal(dn_import_tables(f->db, &place), 0);
 	assert_int_equal(dn_db_close(f->db), 0);
 	assert_int_equal(dn_import_calls(f->path, &place, f->t.vtab, n, NULL, NULL, &f->im), 0);

@@ -72,7 +72,7 @@ static int setup(void **state)
 	make_trace();
 	assert_int_equal(dn_traces_open(&traces, file, 2), 0);
 	assert_int_equal(dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL, &db, err, sizeof(err)), 0);
-	assert_int_equal(dn_traces_load(&traces, &o, db, true), 0);
+	assert_int_equal(dn_traces_load(&traces, &o, db, DN_NEEDS_FDS), 0);
 	h = dn_db_handle(db);
 	v.trace = traces.vtab;
 	v.ntraces = traces.n;

@@ -320,7 +320,7 @@ static void a_report_of_nothing(void **unused)
 	assert_int_equal(dn_db_open(NULL, DN_DB_TEMP, &db, err, sizeof(err)), 0);
 	mk_write(mk_new(), "empty.dnt", true);
 	assert_int_equal(dn_source_open("empty.dnt", &src), 0);
-	assert_int_equal(dn_load(&o, src, db, &l), 0);
+	assert_int_equal(dn_load(&o, src, db, true, &l), 0);
 	dn_source_close(src);
 	assert_int_equal(dn_report_summary(null, db, l.trace_id, &o), 0);
 	f = fopen("empty.json", "w");
@@ -382,7 +382,8 @@ static void several_in_one_database(void **unused)
 		assert_int_equal(dn_traces_status(&a.t, &strict, 0), DN_EXIT_OK);	/* not read yet */
 		assert_int_equal(dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL, &db, err,
 					    sizeof(err)), 0);
-		assert_int_equal(dn_traces_load(&a.t, &strict, db, rollups), 0);
+		assert_int_equal(dn_traces_load(&a.t, &strict, db,
+						rollups ? DN_NEEDS_ROLLUPS : DN_NEEDS_ROWS), 0);
 		assert_true(a.t.trace[0].complete && !a.t.trace[1].complete);
 		assert_int_equal(dn_query_value(db, "SELECT count(*) FROM raw_thread", 0, -1), 2);
 		assert_int_equal(dn_query_value(db, "SELECT sum(count) FROM raw_syscall_stat", 0, -1),
