@@ -100,7 +100,7 @@ static void read_fdinfo(int dir, uint32_t fd, struct dn_pid_fdinfo *info)
 	dn_parse_pid_fdinfo(text, n > 0 ? (size_t)n : 0, info);
 }
 
-static int emit_fds(struct dn_keyframe *k, const struct dn_proc *p, uint32_t process,
+static int emit_fds(struct dn_keyframe *k, const struct dn_proc *p, uint32_t process, bool inherited,
 		    const struct dn_sink *sink)
 {
 	struct dn_value v[DN_F_fd_N];
@@ -128,6 +128,8 @@ static int emit_fds(struct dn_keyframe *k, const struct dn_proc *p, uint32_t pro
 		if (is_gone(unread))
 			continue;	/* closed since it was listed */
 		read_fdinfo(p->dir, fd, &info);
+		if (inherited && info.flags != DN_UNMEASURED && info.flags & O_CLOEXEC)
+			continue;
 		v[DN_F_fd_time] = dn_u(dn_now());
 		if (process)
 			v[DN_F_fd_process] = dn_u(process);
@@ -212,13 +214,27 @@ int dn_keyframe_process(struct dn_keyframe *k, uint32_t process, pid_t pid, uint
 	k->counts.processes++;
 	err = emit_state(k, &p, process, sink);
 	if (!err)
-		err = emit_fds(k, &p, process, sink);
+		err = emit_fds(k, &p, process, false, sink);
 	if (!err && !k->no_mappings)
 		err = emit_mappings(k, &p, process, sink);
 	if (!err && dn_proc_alive(&p)) {
 		k->counts.gone++;
 		err = -ESRCH;
 	}
+	dn_proc_close(&p);
+	return err;
+}
+
+int dn_keyframe_inherited(struct dn_keyframe *k, uint32_t process, pid_t pid, const struct dn_sink *sink)
+{
+	struct dn_proc p;
+	int err = dn_proc_open(&p, k->procfs, pid, DN_UNMEASURED);
+
+	if (err) {
+		k->counts.gone += err == -ESRCH;
+		return err;
+	}
+	err = emit_fds(k, &p, process, true, sink);
 	dn_proc_close(&p);
 	return err;
 }

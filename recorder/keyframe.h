@@ -51,6 +51,10 @@ void dn_keyframe_free(struct dn_keyframe *k);
 int dn_keyframe_process(struct dn_keyframe *k, uint32_t process, pid_t pid, uint64_t born,
 			const struct dn_sink *sink);
 
+/* Only the descriptors that an execve leaves open, of a process that waits for
+ * its own. The same errors. */
+int dn_keyframe_inherited(struct dn_keyframe *k, uint32_t process, pid_t pid, const struct dn_sink *sink);
+
 void dn_keyframe_counts(const struct dn_keyframe *k, struct dn_keyframe_counts *counts);
 
 #endif

@@ -517,6 +517,8 @@ static int record(struct dn_rec *x)
 	int err;
 
 	x->begin_time = x->terminal_used = dn_now();
+	/* What its descriptors are, before it can close them. */
+	dn_keyframe_inherited(x->keyframe, x->root, x->target.pid, &x->locked);
 	err = dn_target_go(&x->target, x->probe ? dn_probe_target(x->probe) : 0);
 	if (err) {
 		if (err < 0)
