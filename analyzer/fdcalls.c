@@ -212,9 +212,8 @@ static int add_path(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fd
 	return p ? add_text(l, p->p, p->len, &op->text) : 0;
 }
 
-static int add_address(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fdop *op)
+static int add_sockaddr(struct dn_fdlog *l, const struct dn_call_str *a, struct dn_fdop *op)
 {
-	const struct dn_call_str *a = dn_callstr_find(s->str, s->nstr, DN_CALLSTR_SOCKADDR);
 	const char *p;
 	size_t len;
 
@@ -228,16 +227,16 @@ static int add_address(struct dn_fdlog *l, const struct dn_syscall *s, struct dn
 	return a->len > 2 ? add_text(l, p, len, &op->text) : 0;
 }
 
+static int add_address(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fdop *op)
+{
+	return add_sockaddr(l, dn_callstr_find(s->str, s->nstr, DN_CALLSTR_SOCKADDR), op);
+}
+
 /* --- calls -------------------------------------------------------------------- */
 
-/* What the arguments of socket(2) make; numbers of Linux. */
-static uint8_t socket_kind(const struct dn_syscall *s)
+/* Numbers of Linux. */
+static uint8_t kind_of_socket(uint64_t family, uint64_t type, uint64_t protocol)
 {
-	uint32_t family = (uint32_t)s->args[0], type = (uint32_t)s->args[1] & 0xf;
-	uint32_t protocol = (uint32_t)s->args[2];
-
-	if (s->nargs < 3)
-		return DN_FD_SOCKET;
 	switch (family) {
 	case 1:
 		return DN_FD_UNIX;
@@ -258,6 +257,14 @@ static uint8_t socket_kind(const struct dn_syscall *s)
 		return DN_FD_VSOCK;
 	}
 	return DN_FD_SOCKET;
+}
+
+/* What the arguments of socket(2) make. */
+static uint8_t socket_kind(const struct dn_syscall *s)
+{
+	if (s->nargs < 3)
+		return DN_FD_SOCKET;
+	return kind_of_socket((uint32_t)s->args[0], s->args[1] & 0xf, (uint32_t)s->args[2]);
 }
 
 static bool always_cloexec(unsigned kind)
@@ -434,7 +441,7 @@ uint64_t dn_fdlog_events(void)
 {
 	return UINT64_C(1) << DN_EV_thread_start | UINT64_C(1) << DN_EV_exec |
 	       UINT64_C(1) << DN_EV_thread_exit | UINT64_C(1) << DN_EV_fd |
-	       UINT64_C(1) << DN_EV_process_state;
+	       UINT64_C(1) << DN_EV_process_state | UINT64_C(1) << DN_EV_sock;
 }
 
 static int32_t small(const struct dn_value *v)
@@ -522,6 +529,27 @@ static int state(struct dn_fdlog *l, const struct dn_value *v)
 	return err ? err : add(l, &op);
 }
 
+/* The kernel's word on a socket that may have come without a call that says what it is. */
+static int sock(struct dn_fdlog *l, const struct dn_value *v)
+{
+	struct dn_fdop op = { .what = DN_FDOP_SOCKET };
+	const struct dn_value *remote = &v[DN_F_sock_remote];
+	struct dn_call_str peer = { .kind = DN_STR_SOCKADDR, .p = remote->p, .len = (uint32_t)remote->len };
+	int err = 0;
+
+	if (v[DN_F_sock_thread].null || v[DN_F_sock_time].null || v[DN_F_sock_fd].null ||
+	    v[DN_F_sock_fd].u >= DN_FD_MAX || v[DN_F_sock_family].null)
+		return 0;
+	op.time = v[DN_F_sock_time].u;
+	op.thread = (uint32_t)v[DN_F_sock_thread].u;
+	op.fd = (int32_t)v[DN_F_sock_fd].u;
+	op.kind = kind_of_socket(v[DN_F_sock_family].u, v[DN_F_sock_type].null ? 0 : v[DN_F_sock_type].u,
+				 v[DN_F_sock_protocol].null ? 0 : v[DN_F_sock_protocol].u);
+	if (!remote->null)
+		err = add_sockaddr(l, &peer, &op);
+	return err ? err : add(l, &op);
+}
+
 int dn_fdlog_row(struct dn_fdlog *l, const struct dn_row *r)
 {
 	static const struct {
@@ -533,6 +561,7 @@ int dn_fdlog_row(struct dn_fdlog *l, const struct dn_row *r)
 		{ DN_EV_thread_exit, DN_F_thread_exit_N, ends },
 		{ DN_EV_fd, DN_F_fd_N, snapshot },
 		{ DN_EV_process_state, DN_F_process_state_N, state },
+		{ DN_EV_sock, DN_F_sock_N, sock },
 	};
 	struct dn_value v[DN_F_exec_N + DN_F_thread_start_N + DN_F_thread_exit_N];
 

@@ -47,6 +47,7 @@ enum dn_fdop_kind {
 	DN_FDOP_CLOEXEC,	/* fd */
 	DN_FDOP_ACCEPT,		/* fd from the socket fd2, text: peer */
 	DN_FDOP_NAME,		/* fd has the address text */
+	DN_FDOP_SOCKET,		/* fd is a socket of this kind, text: peer */
 	DN_FDOP_DIRECTORY,	/* fd is one */
 	DN_FDOP_UNSHARE,
 	DN_FDOP_CHDIR,		/* text, or the directory fd2 */

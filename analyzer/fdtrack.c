@@ -553,6 +553,11 @@ int dn_fdtrack_apply(struct dn_fdtrack *t, const struct dn_fdop *op, const char 
 		return 0;
 	case DN_FDOP_NAME:
 		return e ? dn_fdnames_add(&t->names, text, len, &t->object[e->object].name) : 0;
+	case DN_FDOP_SOCKET:
+		if (!e || (t->object[e->object].kind != DN_FD_UNKNOWN && t->object[e->object].kind != DN_FD_SOCKET))
+			return 0;
+		t->object[e->object].kind = op->kind;
+		return text ? dn_fdnames_add(&t->names, text, len, &t->object[e->object].name) : 0;
 	case DN_FDOP_DIRECTORY:
 		if (e && (t->object[e->object].kind == DN_FD_FILE ||
 			  t->object[e->object].kind == DN_FD_UNKNOWN))
