@@ -300,6 +300,18 @@ static __always_inline __u8 dn_group_dead(struct task_struct *task, unsigned lon
 	return BPF_CORE_READ(task, signal, live.counter) == 0 ? 2 : 0;
 }
 
+/* Whether nobody but one descriptor holds a file. A count from 1 on until 6.12; since then one
+ * of its own kind, from 0 on (commit 90ee6ed776c0). */
+static __always_inline bool dn_file_single(struct file *file)
+{
+	struct file___ref *ref = (void *)file;
+	struct file___count *count = (void *)file;
+
+	if (bpf_core_field_exists(ref->f_ref))
+		return BPF_CORE_READ(ref, f_ref.refcnt.counter) == 0;
+	return BPF_CORE_READ(count, f_count.counter) == 1;
+}
+
 #define TASK_DEAD 0x80	/* include/linux/sched.h */
 
 /* Renamed from state to __state in 5.14 (commit 2f064a59a11f). */

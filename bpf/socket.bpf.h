@@ -200,7 +200,8 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 		r->thread = st->thread;
 		r->seq = st->seq;
 		r->in_call = st->in_call;
-		r->start = st->start;
+		/* a close is told at its entry */
+		r->start = t->what == DN_SOCK_EV_CLOSE && t->type == DN_RING_SOCK_EVENT ? r->time : st->start;
 	}
 	r->family = BPF_CORE_READ(s, __sk_common.skc_family);
 	r->sk_type = BPF_CORE_READ(s, sk_type);
@@ -391,6 +392,29 @@ FUNCTION int moved_by(struct dn_task_state *st, __s32 fd, __u64 n, __u32 message
 	if (id)
 		moved(st, id, n, messages, out);
 	return 0;
+}
+
+/* close(2) begins: of a socket that no other descriptor holds that is its end. */
+FUNCTION int sock_closes(struct dn_task_state *st)
+{
+	struct dn_sock_told t = {};
+	struct dn_sock_known *known;
+	__u64 sk;
+
+	if (!st)
+		return 0;
+	sk = sock_of_fd(st->args[0]);
+	if (!sk)
+		return 0;
+	known = known_sock(sk, sock_inode(sk));
+	if (!known || !dn_file_single(BPF_CORE_READ((struct sock *)sk, sk_socket, file)))
+		return 0;
+	t.type = DN_RING_SOCK_EVENT;
+	t.what = DN_SOCK_EV_CLOSE;
+	t.id = known->id;
+	t.fd = st->args[0];
+	t.state = t.old_state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
+	return tell_sock(sk, st, &t);
 }
 
 #define MANY_MOST 1024		/* UIO_MAXIOV, which the kernel does not go beyond */

@@ -194,6 +194,13 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	slot = open_call(st, task, regs, id);
 	st->in_call = 1;
 	nr = st->nr;
+#ifndef DN_PLAIN
+	if (st->sock_act == DN_SOCK_ACT_CLOSE) {
+		if (run.last_sock)
+			sock_closes(st);
+		st->sock_act = DN_SOCK_ACT_NONE;
+	}
+#endif
 #ifdef DN_PLAIN
 	call_begins(task, st, slot);
 #endif

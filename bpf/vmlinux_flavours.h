@@ -21,6 +21,14 @@ struct task_struct___old {
 	long state;	/* until 5.13, else task_struct___new.__state */
 };
 
+struct file___count {
+	atomic64_t f_count;	/* until 6.12, else file___ref.f_ref */
+};
+
+struct file___ref {
+	file_ref_t f_ref;	/* since 6.13, else file___count.f_count */
+};
+
 struct trace_event_raw_mark_victim___task {
 	unsigned int __data_loc_comm;	/* since 6.9 */
 };

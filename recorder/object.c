@@ -122,6 +122,7 @@ static uint8_t sock_act(const char *name, const struct dn_object_opts *o)
 		{ "bind", DN_SOCK_ACT_BIND },
 		{ "listen", DN_SOCK_ACT_LISTEN },
 		{ "shutdown", DN_SOCK_ACT_SHUTDOWN },
+		{ "close", DN_SOCK_ACT_CLOSE },
 		{ "splice", DN_SOCK_ACT_SPLICE },
 		{ "sendfile", DN_SOCK_ACT_SENDFILE },
 		{ "sendfile64", DN_SOCK_ACT_SENDFILE },

@@ -181,6 +181,8 @@ WITH
            min(iif(kind = 'state' AND old_state = 2 AND state = 1, time, NULL)) AS established,
            min(iif(kind = 'listen' AND err IS NULL, time, NULL)) AS listening,
            max(iif(kind = 'state' AND state = 7, time, NULL)) AS ended,
+           max(iif(kind = 'close', time, NULL)) AS closed,
+           max(iif(kind = 'last', time, NULL)) AS last,
            max(iif(kind = 'connect' AND err NOT IN (106, 114, 115), err, NULL)) AS refused,
            max(iif(kind = 'state' AND old_state = 2 AND state = 7, err, NULL)) AS failed,
            sum(kind = 'retransmit') AS retransmits,
@@ -222,7 +224,8 @@ SELECT i.sock, ?1, s.thread, t.process, s.fd, s.origin,
        iif(s.protocol = 6, b.established, b.connected),
        iif(iif(s.protocol = 6, b.established, b.connected) IS NULL, ifnull(b.refused, b.failed),
            NULL),
-       b.listening, b.ended, ifnull(state.state, s.state), error.err,
+       b.listening, b.ended, ifnull(b.closed, iif(b.last IS NULL, gone."end", NULL)),
+       ifnull(state.state, s.state), error.err,
        coalesce(tcp.retrans, b.retransmits, 0), ifnull(b.resets_sent, 0),
        ifnull(b.resets_received, 0), tcp.srtt_us, tcp.tcp_sent, tcp.tcp_resent, tcp.tcp_acked,
        tcp.tcp_received, ifnull(flow.sent, 0), ifnull(flow.received, 0), ifnull(flow.sends, 0),
@@ -236,6 +239,7 @@ LEFT JOIN raw_sock_origin AS o ON o.origin = s.origin
 LEFT JOIN raw_family AS f ON f.family = s.family
 LEFT JOIN raw_thread AS t ON t.thread = s.thread
 LEFT JOIN became AS b ON b.sock = i.sock
+LEFT JOIN raw_process AS gone ON gone.process = t.process
 LEFT JOIN local ON local.sock = i.sock
 LEFT JOIN remote ON remote.sock = i.sock
 LEFT JOIN peer ON peer.sock = i.sock

@@ -85,7 +85,8 @@ enum dn_sock_origin {
 	EV(8, RESET_RECEIVED, "reset_received", "a reset came")               \
 	EV(9, ERROR, "error", "the network reports an error to the socket")   \
 	EV(10, LAST, "last", "what it is when the recording ends")            \
-	EV(11, USED, "used", "bytes go through it and its addresses are not told yet")
+	EV(11, USED, "used", "bytes go through it and its addresses are not told yet") \
+	EV(12, CLOSE, "close", "close(2) of the last descriptor begins")
 
 enum dn_sock_event {
 #define EV(value, id, name, doc) DN_SOCK_EV_##id = value,

@@ -247,6 +247,7 @@ enum dn_sock_act {
 	DN_SOCK_ACT_BIND,
 	DN_SOCK_ACT_LISTEN,
 	DN_SOCK_ACT_SHUTDOWN,
+	DN_SOCK_ACT_CLOSE,	/* the same, at the entry */
 	DN_SOCK_ACT_SPLICE,	/* the first or the third may be one */
 	DN_SOCK_ACT_SENDFILE,	/* the first may be one */
 	DN_SOCK_ACT_IN,		/* the first may be one, and the result be bytes */

@@ -272,6 +272,7 @@ CREATE TABLE raw_socket (
   connect_errno INTEGER,                -- NULL: no attempt, or it came about
   listening INTEGER,                    -- since
   ended INTEGER,                        -- TCP: the connection's end
+  closed INTEGER,                       -- by the last descriptor, or with its process
   state INTEGER,                        -- the last seen
   errno INTEGER,                        -- the last error of the connection
   retransmits INTEGER NOT NULL,

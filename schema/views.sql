@@ -620,6 +620,7 @@ GROUP BY a.trace_id, t.process, a.nr, a.abi, a.family, a.address, a.port;
 --   known_ns: ns: when it was first seen
 --   listening_ns: ns: since when it listens; NULL: it does not
 --   ended_ns: ns: end of its TCP connection, or of listening; NULL: none was seen
+--   closed_ns: ns: begin of the close(2) of its last descriptor; of one that nobody closed, the end of its process; NULL: open at the end
 --   state: : of TCP, the last seen: ESTABLISHED, LISTEN, CLOSE, ...
 --   sent: bytes: that it took
 --   received: bytes: that it gave
@@ -633,7 +634,7 @@ SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, s.thread AS threa
        CASE s.type WHEN 1 THEN 'stream' WHEN 2 THEN 'dgram' WHEN 3 THEN 'raw'
                    WHEN 5 THEN 'seqpacket' END AS type,
        s.inode, s.netns, s.local, s.remote, s.known AS known_ns, s.listening AS listening_ns,
-       s.ended AS ended_ns,
+       s.ended AS ended_ns, s.closed AS closed_ns,
        iif(s.kind = 'tcp', (SELECT name FROM raw_tcp_state AS t WHERE t.state = s.state), NULL)
          AS state,
        s.sent, s.received, s.sends, s.receives
@@ -667,7 +668,7 @@ GROUP BY f.trace_id, t.process, f.sock;
 --   sock_id: id: socket
 --   process_id: id: process in whose call it happened; NULL: outside of the tree
 --   thread_id: id: its thread
---   kind: : bytes, connect, bind, listen, shutdown, state, retransmit, reset_sent, reset_received, error, last, used
+--   kind: : bytes, connect, bind, listen, shutdown, close, state, retransmit, reset_sent, reset_received, error, last, used
 --   old_state: : TCP state before
 --   state: : and after
 --   error: : of the call or the socket, such as ECONNREFUSED; NULL: none
@@ -706,7 +707,7 @@ LEFT JOIN raw_thread AS t ON t.thread = f.thread;
 --   remote_port: : of inet and inet6
 --   start_ns: ns: begin of the attempt; of an accepted one, its acceptance
 --   connect_ns: ns: from the begin of the attempt until it was established; NULL: not seen
---   end_ns: ns: end of the TCP connection; NULL: not seen
+--   end_ns: ns: end of the TCP connection; of others, when the socket was closed; NULL: not seen
 --   dur_ns: ns: from start to end; NULL: the end was not seen
 --   sent: bytes: that the socket took, from whichever process
 --   received: bytes: that it gave
@@ -728,8 +729,9 @@ SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.
        iif(s.family IN (2, 10) AND s.remote IS NOT NULL,
            CAST(replace(s.remote, rtrim(s.remote, '0123456789'), '') AS INTEGER), NULL) AS remote_port,
        coalesce(s.connect_start, s.known) AS start_ns,
-       s.connect_end - s.connect_start AS connect_ns, s.ended AS end_ns,
-       s.ended - coalesce(s.connect_start, s.known) AS dur_ns, s.sent, s.received, s.sends,
+       s.connect_end - s.connect_start AS connect_ns,
+       iif(s.kind = 'tcp', s.ended, s.closed) AS end_ns,
+       iif(s.kind = 'tcp', s.ended, s.closed) - coalesce(s.connect_start, s.known) AS dur_ns, s.sent, s.received, s.sends,
        s.receives,
        (SELECT name FROM raw_errno AS e WHERE e.errno = ifnull(s.connect_errno, s.errno)) AS error,
        s.connect_errno IS NOT NULL AS failed, s.retransmits, s.resets_sent + s.resets_received AS resets,
