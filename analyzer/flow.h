@@ -11,8 +11,9 @@
 
 #include "record.h"
 
-/* Bytes of one call: no machine reaches 1 TiB. Sums of them fit 63 bits, which SQLite needs. */
-#define DN_TRANSFER_MAX (UINT64_C(1) << 40)
+/* Bytes of one call, 64 GiB: a message has 2 GiB at most (MAX_RW_COUNT in the kernel). Sums of
+ * a hundred million of them fit 63 bits, which SQLite needs. */
+#define DN_TRANSFER_MAX (UINT64_C(1) << 36)
 
 #define DN_FLOW_ROWS (1u << 17)		/* then they are to be stored */
 

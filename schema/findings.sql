@@ -202,7 +202,7 @@ SELECT ?1, 645, human_digits(n) || ' TCP segments were sent again, most to ' || 
        ifnull(' (' || human_percent(resent, sent) || ' of all that was sent)', ''), n, 'segments',
        'SELECT comm, remote, retransmits, sent, srtt_us FROM v_conn WHERE retransmits > 0 '
        || 'ORDER BY retransmits DESC'
-FROM (SELECT sum(retransmits) OVER () AS n, sum(tcp_resent) OVER () AS resent, sum(tcp_sent) OVER () AS sent, remote
+FROM (SELECT sum(retransmits) OVER () AS n, total(tcp_resent) OVER () AS resent, total(tcp_sent) OVER () AS sent, remote
       FROM raw_socket WHERE trace_id = ?1 AND retransmits > 0 ORDER BY retransmits DESC LIMIT 1)
 WHERE ifnull(resent * 1000 >= sent, 1);
 
