@@ -4,7 +4,6 @@
  *
  * Kinds are in memory that a child shares, so that both ends count there.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <signal.h>
