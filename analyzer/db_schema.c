@@ -194,13 +194,13 @@ static int fill_dimensions(sqlite3 *h)
 		DN_ORIGIN_TABLE(ORIGIN)
 #undef ORIGIN
 	}, sock_origins[] = {
-#define ORIGIN(value, id, name, doc) { value, name },
-		DN_SOCK_ORIGIN_TABLE(ORIGIN)
-#undef ORIGIN
+#define MADE(value, id, name, doc) { value, name },
+		DN_SOCK_ORIGIN_TABLE(MADE)
+#undef MADE
 	}, sock_events[] = {
-#define EV(value, id, name, doc) { value, name },
-		DN_SOCK_EVENT_TABLE(EV)
-#undef EV
+#define HAPPENS(value, id, name, doc) { value, name },
+		DN_SOCK_EVENT_TABLE(HAPPENS)
+#undef HAPPENS
 	}, fd_kinds[] = {
 #define FD(value, id, name, cloexec, doc) { value, name },
 		DN_FD_TABLE(FD)

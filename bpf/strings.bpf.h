@@ -155,7 +155,7 @@ FUNCTION int read_argv(struct string_scratch *s, __u64 ptr, __u32 width)
 
 static __always_inline bool is_out(__u32 kind)
 {
-	return kind == DN_STR_SOCKADDR_OUT || kind == DN_STR_MSGHDR_OUT;
+	return kind == DN_STR_SOCKADDR_OUT || kind == DN_PLAN_MSGHDR_OUT;
 }
 
 /* The address that a struct msghdr names: pointer and length are its first fields. */
@@ -241,9 +241,9 @@ FUNCTION int send_string(struct string_scratch *s, struct dn_task_state *st, __u
 		n = n > 0 ? n - 1 : -1;
 		want = n;
 	} else {
-		if (kind == DN_STR_MSGHDR || kind == DN_STR_MSGHDR_OUT) {
+		if (kind == DN_PLAN_MSGHDR || kind == DN_PLAN_MSGHDR_OUT) {
 			want = msghdr_name(st, ptr, &ptr);
-			kind = kind == DN_STR_MSGHDR ? DN_STR_SOCKADDR : DN_STR_SOCKADDR_OUT;
+			kind = kind == DN_PLAN_MSGHDR ? DN_STR_SOCKADDR : DN_STR_SOCKADDR_OUT;
 			item = DN_PLAN(kind, arg);
 		} else {
 			want = sockaddr_len(st, arg, kind == DN_STR_SOCKADDR_OUT);

@@ -10,6 +10,14 @@
 #
 # Needs roff.awk before it (-f). Runs in any POSIX awk; set LC_ALL=C.
 
+# Where the lines of the tables that are macros go.
+BEGIN {
+	list_of["ORIGIN"] = "ORIGINS"
+	list_of["END"] = "END_REASONS"
+	list_of["MADE"] = "SOCK_ORIGINS"
+	list_of["HAPPENS"] = "SOCK_EVENTS"
+}
+
 function die(why)
 {
 	print "gen-dnt.awk: " why > "/dev/stderr"
@@ -133,7 +141,7 @@ file == "enums.h" || file == "abi.h" {
 	}
 	line = joined line
 	joined = ""
-	while (match(line, /(ORIGIN|END|ABI)\([0-9]+, *[A-Z0-9_]+, */)) {
+	while (match(line, /(ORIGIN|END|ABI|MADE|HAPPENS)\([0-9]+, *[A-Z0-9_]+, */)) {
 		line = substr(line, RSTART)
 		name = line
 		sub(/\(.*/, "", name)
@@ -141,7 +149,7 @@ file == "enums.h" || file == "abi.h" {
 		if (name == "ABI")
 			item("ABIS", arg[1], arg[3], arg[4] " bytes in a pointer of the caller")
 		else
-			item(name == "END" ? "END_REASONS" : "ORIGINS", arg[1], arg[3], arg[4])
+			item(list_of[name], arg[1], arg[3], arg[4])
 		line = substr(line, 2)
 	}
 }

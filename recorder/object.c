@@ -97,9 +97,9 @@ static uint8_t str_kind(const struct dn_syscall_arg *a)
 	case DN_KIND_SOCKADDR_OUT:
 		return DN_STR_SOCKADDR_OUT;
 	case DN_KIND_MSGHDR:
-		return DN_STR_MSGHDR;
+		return DN_PLAN_MSGHDR;
 	case DN_KIND_MSGHDR_OUT:
-		return DN_STR_MSGHDR_OUT;
+		return DN_PLAN_MSGHDR_OUT;
 	case DN_KIND_ARGV:
 		return DN_STR_ARGV;
 	}

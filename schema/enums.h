@@ -44,11 +44,7 @@ enum dn_str_kind {
 	DN_STR_SOCKADDR_OUT = 4,	/* the same, filled by the kernel, read at the return */
 	DN_STR_ARGV = 5,		/* arguments, each ended by a NUL */
 	DN_STR_BYTES = 6,		/* text of a given length, without NUL */
-	DN_STR_KIND_MAX,
-	/* Only between recorder and kernel side: the address that a struct msghdr names, which
-	 * stands in traces as one of those above. */
-	DN_STR_MSGHDR = 8,
-	DN_STR_MSGHDR_OUT = 9,
+	DN_STR_KIND_MAX
 };
 
 /* Bits of dn_call_str.flags. */
@@ -60,38 +56,38 @@ enum dn_str_flag {
 };
 
 /* How a socket came to be known (sock.origin). */
-#define DN_SOCK_ORIGIN_TABLE(ORIGIN)                                          \
-	ORIGIN(0, SOCKET, "socket", "made by socket(2)")                      \
-	ORIGIN(1, ACCEPT, "accept", "a connection that was accepted")         \
-	ORIGIN(2, PAIR, "pair", "made by socketpair(2)")                      \
-	ORIGIN(3, USED, "used", "was there when it was first used: received, or opened unseen") \
-	ORIGIN(4, INHERITED, "inherited", "was there before the recording: the command was given it")
+#define DN_SOCK_ORIGIN_TABLE(MADE)                                            \
+	MADE(0, SOCKET, "socket", "made by socket(2)")                        \
+	MADE(1, ACCEPT, "accept", "a connection that was accepted")           \
+	MADE(2, PAIR, "pair", "made by socketpair(2)")                        \
+	MADE(3, USED, "used", "was there when it was first used: received, or opened unseen") \
+	MADE(4, INHERITED, "inherited", "was there before the recording: the command was given it")
 
 enum dn_sock_origin {
-#define ORIGIN(value, id, name, doc) DN_SOCK_##id = value,
-	DN_SOCK_ORIGIN_TABLE(ORIGIN)
-#undef ORIGIN
+#define MADE(value, id, name, doc) DN_SOCK_##id = value,
+	DN_SOCK_ORIGIN_TABLE(MADE)
+#undef MADE
 };
 
 /* What happened to a socket (sock_event.kind). */
-#define DN_SOCK_EVENT_TABLE(EV)                                               \
-	EV(1, CONNECT, "connect", "connect(2) returned")                      \
-	EV(2, BIND, "bind", "bind(2) returned")                               \
-	EV(3, LISTEN, "listen", "listen(2) returned")                         \
-	EV(4, SHUTDOWN, "shutdown", "shutdown(2) returned")                   \
-	EV(5, STATE, "state", "another state of TCP")                         \
-	EV(6, RETRANSMIT, "retransmit", "a segment is sent again")            \
-	EV(7, RESET_SENT, "reset_sent", "a reset is sent")                    \
-	EV(8, RESET_RECEIVED, "reset_received", "a reset came")               \
-	EV(9, ERROR, "error", "the network reports an error to the socket")   \
-	EV(10, LAST, "last", "what it is when the recording ends")            \
-	EV(11, USED, "used", "bytes go through it and its addresses are not told yet") \
-	EV(12, CLOSE, "close", "close(2) of the last descriptor begins")
+#define DN_SOCK_EVENT_TABLE(HAPPENS)                                          \
+	HAPPENS(1, CONNECT, "connect", "connect(2) returned")                 \
+	HAPPENS(2, BIND, "bind", "bind(2) returned")                          \
+	HAPPENS(3, LISTEN, "listen", "listen(2) returned")                    \
+	HAPPENS(4, SHUTDOWN, "shutdown", "shutdown(2) returned")              \
+	HAPPENS(5, STATE, "state", "another state of TCP")                    \
+	HAPPENS(6, RETRANSMIT, "retransmit", "a segment is sent again")       \
+	HAPPENS(7, RESET_SENT, "reset_sent", "a reset is sent")               \
+	HAPPENS(8, RESET_RECEIVED, "reset_received", "a reset came")          \
+	HAPPENS(9, ERROR, "error", "the network reports an error to the socket") \
+	HAPPENS(10, LAST, "last", "what it is when the recording ends")       \
+	HAPPENS(11, USED, "used", "bytes go through it and its addresses are not told yet") \
+	HAPPENS(12, CLOSE, "close", "close(2) of the last descriptor begins")
 
 enum dn_sock_event {
-#define EV(value, id, name, doc) DN_SOCK_EV_##id = value,
-	DN_SOCK_EVENT_TABLE(EV)
-#undef EV
+#define HAPPENS(value, id, name, doc) DN_SOCK_EV_##id = value,
+	DN_SOCK_EVENT_TABLE(HAPPENS)
+#undef HAPPENS
 };
 
 /* process_sample.phase */

@@ -306,6 +306,11 @@ enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_OR
 #define DN_PLAN_KIND(s) ((s) >> 3)
 #define DN_PLAN_ARG(s) ((s) & 7)
 
+/* Kinds of a plan's strings besides enum dn_str_kind: the address that a struct msghdr
+ * names, given or asked for, which becomes a socket address. */
+#define DN_PLAN_MSGHDR 16
+#define DN_PLAN_MSGHDR_OUT 17
+
 struct dn_plan {
 	__u8 nargs;
 	__u8 str[DN_PLAN_STRS];
