@@ -533,7 +533,7 @@ int BPF_PROG(on_sock_state, const struct sock *sk, const int old, const int new)
 	t.addresses = new == TCP_ESTABLISHED || new == TCP_SYN_SENT;
 	t.figures = new == TCP_CLOSE;
 	/* A connection that nobody has accepted yet; its address was another's. */
-	if (orphan && old == TCP_SYN_RECV)
+	if (orphan && (old == TCP_SYN_RECV || new == TCP_SYN_RECV))
 		bpf_map_delete_elem(&socks, &key);
 	else
 		sock_event(key, &t);

@@ -658,11 +658,16 @@ SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.
                 (SELECT sock FROM
                    (SELECT x.sock, min(abs(x.known - s.known)) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.inode = s.peer_inode))
+              -- of those that had these ports one after the other the one accepted next
               WHEN s.remote IS NOT NULL AND s.kind = 'tcp' THEN
                 (SELECT sock FROM
-                   (SELECT x.sock, min(abs(x.known - s.known)) FROM raw_socket AS x
+                   (SELECT x.sock, min(abs(ifnull(x.connect_start, x.known) -
+                                           ifnull(s.connect_start, s.known))) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.local = s.remote AND x.remote = s.local AND
-                          x.kind = s.kind AND x.sock <> s.sock)) END) AS peer_sock_id
+                          x.kind = s.kind AND x.sock <> s.sock AND
+                          iif(s.connect_start IS NULL, ifnull(x.connect_start, 0) <= s.known,
+                              x.connect_start IS NOT NULL OR x.known >= s.connect_start))) END)
+         AS peer_sock_id
 FROM raw_socket AS s
 LEFT JOIN raw_sock_origin AS o ON o.origin = s.origin
 LEFT JOIN raw_process AS p ON p.process = s.process

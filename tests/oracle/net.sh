@@ -51,6 +51,8 @@ for rung in tp_btf raw_tp calls raw_tp,calls; do
 	ask acts.dnt "SELECT 'refused!' || inode FROM v_conn JOIN sock USING (sock_id)
 		WHERE failed AND error = 'ECONNREFUSED'" | sort >got
 	equal "$rung: connections refused"
+	is "$(ask acts.dnt "SELECT count(*) FROM net_event WHERE kind = 'state' AND state = 'SYN_RECV'")" 0 \
+		"$rung: no socket takes the part of one that nobody has accepted yet"
 	[ "$rung" != raw_tp,calls ] || break
 	# shellcheck disable=SC2086
 	record acts.dnt $seen sockets messages
@@ -66,6 +68,13 @@ for rung in tp_btf raw_tp calls raw_tp,calls; do
 	equal "$rung: what io_uring moves, its workers too"
 done
 rung=
+
+# Ten times the same ports; each connection moved another number of bytes.
+record acts.dnt sockets reuse
+is "$(ask acts.dnt "SELECT count(*) || ' ' || sum(a.sent = b.received) || ' ' || sum(a.peer_sock_id = b.sock_id) ||
+	' ' || sum(a.resets = 1 AND b.resets = 1) || ' ' || count(DISTINCT a.local || a.remote)
+	FROM v_conn AS a JOIN v_conn AS b ON b.peer_sock_id = a.sock_id WHERE a.direction = 'out'")" \
+	"10 10 10 10 1" "the same ports again and again: each end knows its own other"
 
 # --- namespaces, sockets that were there -------------------------------------------------
 record acts.dnt sockets namespace >said
