@@ -1,6 +1,6 @@
 /*
- * sockets.c - sockets of every kind, and bytes through them by every call. All
- * of it within one network namespace, over its loopback.
+ * sockets.c - sockets of every kind, and bytes through them by every call. Most of
+ * it within one network namespace, over its loopback.
  * An act that moves bytes where strace does not see them prints what it was told
  * of them: the inode of the socket, sent, received.
  */
@@ -772,6 +772,95 @@ static int act_hold(int argc, char **argv)
 	return 0;
 }
 
+/* --- between two namespaces ------------------------------------------------------------ */
+
+static socklen_t named(const char *host, const char *port, struct sockaddr_storage *to)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, host, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons((uint16_t)atoi(port));
+		return sizeof(*in);
+	}
+	if (inet_pton(AF_INET6, host, &in6->sin6_addr) != 1)
+		die(host);
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons((uint16_t)atoi(port));
+	return sizeof(*in6);
+}
+
+/* serve HOST PORT: reads one connection to its end. answer HOST PORT N: sends N datagrams back,
+ * twice as long. Both say when they listen. */
+static int act_serve(int argc, char **argv)
+{
+	int stream = !strcmp(argv[0], "serve"), on = 1, fd;
+	struct sockaddr_storage at;
+	socklen_t len;
+	ssize_t n;
+
+	if (argc < 3)
+		return 98;
+	len = named(argv[1], argv[2], &at);
+	fd = made(at.ss_family, stream ? SOCK_STREAM : SOCK_DGRAM);
+	must(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), "SO_REUSEADDR");
+	must(bind(fd, (struct sockaddr *)&at, len), "bind");
+	if (stream)
+		must(listen(fd, 1), "listen");
+	printf("listens\n");
+	fflush(stdout);
+	if (stream) {
+		fd = accept(fd, NULL, NULL);
+		must(fd, "accept");
+		while ((n = read(fd, data, sizeof(data))) > 0)
+			;
+		return n < 0;
+	}
+	for (int i = argc > 3 ? atoi(argv[3]) : 1; i; i--) {
+		len = sizeof(at);
+		n = recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&at, &len);
+		must(n, "recvfrom");
+		must(sendto(fd, data, (size_t)n * 2, 0, (struct sockaddr *)&at, len), "sendto");
+	}
+	return 0;
+}
+
+/* send HOST PORT N: connects and sends N bytes. ask HOST PORT N: so many datagrams, without a
+ * connection, of 1 to N bytes. The status is 1 if there is no connection. */
+static int act_send(int argc, char **argv)
+{
+	struct sockaddr_storage at;
+	socklen_t len;
+	long n;
+	int fd;
+
+	if (argc < 4)
+		return 98;
+	len = named(argv[1], argv[2], &at);
+	n = atol(argv[3]);
+	fd = made(at.ss_family, strcmp(argv[0], "send") ? SOCK_DGRAM : SOCK_STREAM);
+	if (strcmp(argv[0], "send")) {
+		for (size_t i = 1; i <= (size_t)n; i++) {
+			must(sendto(fd, data, i, 0, (struct sockaddr *)&at, len), "sendto");
+			must(recv(fd, data, sizeof(data), 0), "recv");
+		}
+		return 0;
+	}
+	if (connect(fd, (struct sockaddr *)&at, len)) {
+		perror("connect");
+		return 1;
+	}
+	while (n > 0) {
+		ssize_t took = write(fd, data, n < (long)sizeof(data) ? (size_t)n : sizeof(data));
+
+		must(took, "write");
+		n -= took;
+	}
+	return 0;
+}
+
 /* --- io_uring: by its calls, as a library of it may not be there ---------------------- */
 
 struct uring {
@@ -871,6 +960,7 @@ static const struct act acts[] = {
 	{ "given", act_given }, { "given-to", act_given_to }, { "refused", act_refused },
 	{ "nonblocking", act_nonblocking }, { "reuse", act_reuse }, { "many", act_many },
 	{ "namespace", act_namespace }, { "hold", act_hold }, { "uring", act_uring },
+	{ "serve", act_serve }, { "answer", act_serve }, { "send", act_send }, { "ask", act_send },
 	{ NULL, NULL },
 };
 
