@@ -175,7 +175,7 @@ needs_of_check()
 	need 'have flock'                     util-linux        util-linux              util-linux util-linux-misc
 	need 'have timeout'                   coreutils         coreutils               coreutils  coreutils
 	need 'have diff'                      diffutils         diffutils               diffutils  diffutils
-	need 'has_setcap'                     libcap2-bin       libcap                  libcap     libcap-utils
+	need 'has setcap'                     libcap2-bin       libcap                  libcap     libcap-utils
 	need 'have setpriv'                   util-linux        util-linux              util-linux setpriv
 	need 'lib cmocka'                     libcmocka-dev     libcmocka-devel         cmocka     cmocka-dev
 	need 'have sqlite3'                   sqlite3           sqlite                  sqlite     sqlite
