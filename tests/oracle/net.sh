@@ -89,6 +89,11 @@ sockets given-to denet-record -q -o acts.dnt sockets given >said
 is "$(ask acts.dnt "SELECT origin || ' ' || inode || ' ' || fd || ' ' || received || ' ' || sent FROM sock")" \
 	"inherited $(sed -n '1s/ .*//p' said) 0 $(sed -n 2p said)" "a socket that the command is given"
 
+denet-record -q --no-net -o acts.dnt sockets tcp
+is "$? $(ask acts.dnt "SELECT (SELECT count(*) FROM sock) || ' ' || (SELECT count(*) FROM net_event) || ' ' ||
+	(SELECT count(*) FROM probes WHERE name LIKE '%sock%' AND rung <> 'none')")" "0 0 0 0" "--no-net: nothing of sockets"
+ok "--no-net: but the calls" test "$(ask acts.dnt "SELECT count(*) FROM syscalls WHERE name = 'socket'")" -gt 0
+
 # --- what ss shows ---------------------------------------------------------------------------
 # The recording ends while another process of it still holds them.
 mkfifo go
