@@ -19,6 +19,18 @@ is "$(ask many.dnt "SELECT count(*) || ' ' || sum(a.sent = b.received AND b.sent
 is "$(ask many.dnt "SELECT lost || ' ' || complete FROM traces")" "0 1" "5,000 connections: nothing is lost"
 books many.dnt "5,000 connections"
 
+# As many at one time, faster than anybody reads of them.
+record crowd.dnt sockets crowd 9000
+if [ $? = 77 ]; then
+	skip "18,000 sockets at once" "$(cat .said)"
+else
+	is "$(ask crowd.dnt "SELECT count(*) || ' ' || count(DISTINCT inode) || ' ' || sum(sent) || ' ' || sum(received)
+		FROM sock WHERE kind = 'unix' AND origin = 'pair'")" "18000 18000 9000 9000" "18,000 sockets at once"
+	is "$(ask crowd.dnt "SELECT sum(value) FROM raw_counter JOIN raw_counter_name USING (counter)
+		WHERE name LIKE '%_lost'")" 0 "18,000 sockets at once: nothing is lost"
+	books crowd.dnt "18,000 sockets at once"
+fi
+
 # --- no connection ---------------------------------------------------------------------
 # Not answered at all, refused by an administrator, and by nobody's being there.
 ip netns exec "$far" nft -f - <<'END' 2>nft.said

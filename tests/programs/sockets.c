@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -713,6 +714,28 @@ static int act_many(int argc, char **argv)
 	return pid ? reap(pid) : 0;
 }
 
+/* crowd N: so many pairs, all of them open, a byte through each. */
+static int act_crowd(int argc, char **argv)
+{
+	unsigned n = argc > 1 ? (unsigned)atoi(argv[1]) : 100;
+	struct rlimit most;
+	int (*pair)[2] = calloc(n, sizeof(*pair));
+
+	must(pair ? 0 : -1, "calloc");
+	must(getrlimit(RLIMIT_NOFILE, &most), "getrlimit");
+	most.rlim_cur = most.rlim_max;
+	must(setrlimit(RLIMIT_NOFILE, &most), "setrlimit");
+	for (unsigned i = 0; i < n; i++)
+		if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair[i]))
+			skip("socketpair");
+	for (unsigned i = 0; i < n; i++) {
+		must(write(pair[i][0], data, 1), "write");
+		must(read(pair[i][1], data, 1), "read");
+	}
+	free(pair);
+	return 0;
+}
+
 static int act_namespace(int argc, char **argv)
 {
 	int fd[2];
@@ -959,6 +982,7 @@ static const struct act acts[] = {
 	{ "fork", act_fork }, { "threads", act_threads }, { "pass", act_pass }, { "ends", act_ends },
 	{ "given", act_given }, { "given-to", act_given_to }, { "refused", act_refused },
 	{ "nonblocking", act_nonblocking }, { "reuse", act_reuse }, { "many", act_many },
+	{ "crowd", act_crowd },
 	{ "namespace", act_namespace }, { "hold", act_hold }, { "uring", act_uring },
 	{ "serve", act_serve }, { "answer", act_serve }, { "send", act_send }, { "ask", act_send },
 	{ NULL, NULL },
