@@ -19,10 +19,16 @@ equal() {
 	fi
 }
 
+clean_up() {
+	ip netns del "$near" 2>/dev/null
+	ip netns del "$far" 2>/dev/null
+	cd / && rm -rf "$scratch"
+}
+
 two_hosts() {
 	near=dn-near-$$
 	far=dn-far-$$
-	trap 'ip netns del $near 2>/dev/null; ip netns del $far 2>/dev/null; cd / && rm -rf "$scratch"' EXIT
+	trap clean_up EXIT
 	trap 'exit 1' HUP INT TERM
 	ip netns add $near && ip netns add $far &&
 		ip -n $near link add near0 type veth peer name far0 netns $far || return

@@ -98,7 +98,7 @@ ok "--no-net: but the calls" test "$(ask acts.dnt "SELECT count(*) FROM syscalls
 # The recording ends while another process of it still holds them.
 mkfifo go
 # shellcheck disable=SC2016
-record held.dnt sh -c 'sockets hold 3 3<>go >held & echo $! >pid; until grep -q held held; do sleep 0.02; done'
+record held.dnt sh -c 'sockets hold 3 3<>go >held & echo $! >pid; until grep -q held held || [ $((n += 1)) = 500 ]; do sleep 0.02; done'
 ss -Htanpie exclude time-wait | paste -d ' ' - - >tcp
 ss -Huanpe >udp
 ss -Hxanp >unix

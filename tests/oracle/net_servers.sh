@@ -7,7 +7,6 @@ need_cmd ip
 need_bpf
 two_hosts 2>ip.said || skip_all "network namespaces cannot be made here: $(head -n 1 ip.said)"
 export near far
-chmod 755 .
 
 # here PROGRAM NAME: whether it is installed; else the case is skipped.
 here() {
@@ -33,7 +32,7 @@ echo "a few words" >small
 if here nginx "nginx and curl" && here curl "nginx and curl"; then
 	head -c 300000 /dev/urandom >page
 	cat >nginx.conf <<END
-daemon off; pid $PWD/pid; error_log $PWD/error_log; worker_processes 2;
+daemon off; user root; pid $PWD/pid; error_log $PWD/error_log; worker_processes 2;
 events { worker_connections 64; }
 http {
 	log_format bytes '\$request_method \$remote_port \$bytes_sent \$request_length';
@@ -47,7 +46,7 @@ http {
 END
 	cat >drive <<'END'
 ip netns exec "$far" nginx -c "$PWD/nginx.conf" -e "$PWD/error_log" -p "$PWD" &
-until [ -s pid ]; do sleep 0.02; done
+until [ -s pid ] || [ $((n += 1)) = 500 ]; do sleep 0.02; done
 for url in http://192.0.2.2:8080 http://192.0.2.2:8081 'http://[2001:db8::2]:8080' 'http://[2001:db8::2]:8081'; do
 	ip netns exec "$near" curl -g -s -w '%{local_port} %{size_download} %{size_header} %{size_upload} %{size_request}\n' \
 		-o o1 "$url/page" -o o2 "$url/small" -o o3 "$url/none" -o o4 "$url/page"
@@ -79,7 +78,8 @@ fi
 if here redis-server "redis" && here redis-benchmark "redis"; then
 	cat >drive <<'END'
 ip netns exec "$far" redis-server --bind 192.0.2.2 --protected-mode no --save '' --daemonize no --dir "$PWD" >redis.log &
-until ip netns exec "$near" redis-cli -h 192.0.2.2 ping >ping.says 2>&1; do sleep 0.05; done
+until ip netns exec "$near" redis-cli -h 192.0.2.2 ping >ping.says 2>&1 || [ $((n += 1)) = 200 ]
+do sleep 0.05; done
 ip netns exec "$near" redis-benchmark -h 192.0.2.2 -t set,get,lrange_100 -n 500 -c 7 -d 300 -q >bench.says
 ip netns exec "$near" redis-cli -h 192.0.2.2 info stats >info
 kill $!
@@ -102,22 +102,26 @@ pg=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
 if [ -z "$pg" ] || ! id postgres >/dev/null 2>&1; then
 	skip "postgres" "it is not installed"
 else
-	mkdir pg
-	chown postgres pg
+	# Directories above ours may be closed to its user.
+	data=$(mktemp -d /tmp/denet-pg.XXXXXX)
+	trap 'rm -rf "$data"; clean_up' EXIT
+	chown postgres "$data"
+	cd "$data" || exit
 	as="setpriv --reuid=postgres --regid=postgres --clear-groups env -u LC_ALL"
-	$as "$pg/initdb" -D "$PWD/pg/data" -A trust -N >initdb.says 2>&1
-	echo "host all all 192.0.2.0/24 trust" >>pg/data/pg_hba.conf
+	$as "$pg/initdb" -D "$data/base" -A trust -N >"$scratch/initdb.says" 2>&1
+	echo "host all all 192.0.2.0/24 trust" >>base/pg_hba.conf
 	PATH=$pg:$PATH
-	export as
+	export as data
 	cat >drive <<'END'
-ip netns exec "$far" $as postgres -D pg/data -h 192.0.2.2 -k "$PWD/pg" -c fsync=off >pg.log 2>&1 &
-until ip netns exec "$near" $as pg_isready -q -h 192.0.2.2; do sleep 0.1; done
-for host in 192.0.2.2 "$PWD/pg"; do
+ip netns exec "$far" $as postgres -D "$data/base" -h 192.0.2.2 -k "$data" -c fsync=off >pg.log 2>&1 &
+until ip netns exec "$near" $as pg_isready -q -h 192.0.2.2 || [ $((n += 1)) = 100 ]; do sleep 0.1; done
+for host in 192.0.2.2 "$data"; do
 	ip netns exec "$near" $as psql -h "$host" -U postgres -At -c "SELECT repeat('x', 70000)" -c 'SELECT 1/0' >rows 2>&1
-	ip netns exec "$near" $as pgbench -h "$host" -U postgres -n -c 3 -t 20 -f query >bench.says 2>&1 || exit
+	ip netns exec "$near" $as pgbench -h "$host" -U postgres -n -c 3 -t 20 -f query >bench.says 2>&1 || status=1
 done
 kill -INT $!
 wait
+exit ${status:-0}
 END
 	echo "SELECT sum(i) FROM generate_series(1, 100) AS i;" >query
 	record t.dnt sh ./drive
@@ -125,6 +129,7 @@ END
 	ok "postgres: by TCP and by UNIX socket" test "$(ask t.dnt "SELECT group_concat(kind, ' ') FROM (SELECT DISTINCT kind
 		FROM v_conn WHERE comm = 'pgbench' AND sent > 0 ORDER BY 1)")" = "tcp unix"
 	both_ends "postgres"
+	cd "$scratch" || exit
 fi
 
 # --- UDP, ICMP, nc ---------------------------------------------------------------------------
@@ -143,7 +148,7 @@ for address in 192.0.2.2 2001:db8::2; do
 	out $header >before
 	# shellcheck disable=SC2016
 	record t.dnt sh -c 'ip netns exec "$far" sockets answer "$1" 53 200 >listens &
-		until grep -q listens listens; do sleep 0.02; done
+		until grep -q listens listens || [ $((n += 1)) = 500 ]; do sleep 0.02; done
 		ip netns exec "$near" sockets ask "$1" 53 200; wait' sh $address
 	out $header >after
 	is "$(ask t.dnt "SELECT sent || ' ' || sends || ' ' || receives || ' ' || (received = 2 * sent) FROM sock
