@@ -76,7 +76,7 @@ enum dn_sock_origin {
 	EV(3, LISTEN, "listen", "listen(2) returned")                         \
 	EV(4, SHUTDOWN, "shutdown", "shutdown(2) returned")                   \
 	EV(5, STATE, "state", "another state of TCP")                         \
-	EV(6, RETRANSMIT, "retransmit", "a segment is sent again")            \
+	EV(6, RETRANSMIT, "retransmit", "one segment or several are sent again")            \
 	EV(7, RESET_SENT, "reset_sent", "a reset is sent")                    \
 	EV(8, RESET_RECEIVED, "reset_received", "a reset came")               \
 	EV(9, ERROR, "error", "the network reports an error to the socket")   \

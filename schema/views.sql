@@ -632,7 +632,7 @@ LEFT JOIN raw_thread AS t ON t.thread = f.thread;
 --   sends: count: sends that succeeded
 --   receives: count: receives that succeeded
 --   error: : why the attempt failed, or the connection ended; NULL: no error
---   failed: bool: 1: it never came about
+--   failed: bool: 1: it never came about; without an error: the program gave it up
 --   retransmits: count: TCP segments sent again
 --   resets: count: resets sent and received
 --   srtt_us: us: smoothed round-trip time of TCP at the last reading; NULL: none
@@ -651,7 +651,9 @@ SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.
        s.ended - coalesce(s.connect_start, s.known) AS dur_ns, s.sent, s.received, s.sends,
        s.receives,
        (SELECT name FROM raw_errno AS e WHERE e.errno = ifnull(s.connect_errno, s.errno)) AS error,
-       s.connect_errno IS NOT NULL AS failed, s.retransmits, s.resets_sent + s.resets_received AS resets,
+       s.connect_errno IS NOT NULL OR
+         (s.kind = 'tcp' AND s.connect_start IS NOT NULL AND s.connect_end IS NULL AND s.ended IS NOT NULL)
+         AS failed, s.retransmits, s.resets_sent + s.resets_received AS resets,
        s.srtt_us,
        ifnull(s.pair,
          CASE WHEN s.family = 1 THEN

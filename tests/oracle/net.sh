@@ -76,6 +76,14 @@ is "$(ask acts.dnt "SELECT count(*) || ' ' || sum(a.sent = b.received) || ' ' ||
 	FROM v_conn AS a JOIN v_conn AS b ON b.peer_sock_id = a.sock_id WHERE a.direction = 'out'")" \
 	"10 10 10 10 1" "the same ports again and again: each end knows its own other"
 
+# More than wait to be accepted: those that TCP_INFO shows in SYN_SENT (2) never come about.
+record acts.dnt sockets backlog >said
+awk '{ print $1, $2 == 2 }' said | sort >want
+ask acts.dnt "SELECT s.inode || ' ' || c.failed FROM v_conn AS c JOIN sock AS s USING (sock_id)
+	WHERE c.direction = 'out' AND (c.connect_ns IS NULL) = c.failed" | sort >got
+equal "a listener's queue is full: attempts given up"
+ok "there are some" grep -q ' 1$' want
+
 # --- namespaces, sockets that were there -------------------------------------------------
 record acts.dnt sockets namespace >said
 if [ $? = 77 ]; then

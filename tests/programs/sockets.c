@@ -650,6 +650,33 @@ static int act_nonblocking(int argc, char **argv)
 	return 0;
 }
 
+/* More than wait to be accepted; what is not answered is given up. Prints the inode and
+ * the state of each. */
+static int act_backlog(int argc, char **argv)
+{
+	struct sockaddr_storage at;
+	struct tcp_info info;
+	int fd[5], l;
+	socklen_t len;
+
+	(void)argc, (void)argv;
+	l = bound(V4, SOCK_STREAM, &at, &len);
+	must(listen(l, 0), "listen");
+	for (int i = 0; i < 5; i++) {
+		fd[i] = made(AF_INET, SOCK_STREAM);
+		nonblocking(fd[i]);
+		if (connect(fd[i], (struct sockaddr *)&at, len) && errno != EINPROGRESS)
+			die("connect");
+	}
+	sleep_ms(50);
+	for (int i = 0; i < 5; i++) {
+		len = sizeof(info);
+		must(getsockopt(fd[i], IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+		said(fd[i], info.tcpi_state, 0);
+	}
+	return 0;
+}
+
 static void reset(int fd)
 {
 	const struct linger at_once = { 1, 0 };
@@ -982,6 +1009,7 @@ static const struct act acts[] = {
 	{ "fork", act_fork }, { "threads", act_threads }, { "pass", act_pass }, { "ends", act_ends },
 	{ "given", act_given }, { "given-to", act_given_to }, { "refused", act_refused },
 	{ "nonblocking", act_nonblocking }, { "reuse", act_reuse }, { "many", act_many },
+	{ "backlog", act_backlog },
 	{ "crowd", act_crowd },
 	{ "namespace", act_namespace }, { "hold", act_hold }, { "uring", act_uring },
 	{ "serve", act_serve }, { "answer", act_serve }, { "send", act_send }, { "ask", act_send },
