@@ -99,7 +99,11 @@ has_bpftool()
 	return 1
 }
 
-has_setcap() { have setcap || [ -x /usr/sbin/setcap ] || [ -x /sbin/setcap ]; }
+# What PATH may lack for who is not root.
+has() { have "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
+
+# Debian has its server and pgbench not in PATH.
+has_postgres() { have pgbench || ls /usr/lib/postgresql/*/bin/pgbench; }
 
 bpftool_package()
 {
@@ -171,13 +175,21 @@ needs_of_check()
 	need 'have flock'                     util-linux        util-linux              util-linux util-linux-misc
 	need 'have timeout'                   coreutils         coreutils               coreutils  coreutils
 	need 'have diff'                      diffutils         diffutils               diffutils  diffutils
-	need 'has_setcap'                     libcap2-bin       libcap                  libcap     libcap-utils
+	need 'has setcap'                     libcap2-bin       libcap                  libcap     libcap-utils
 	need 'have setpriv'                   util-linux        util-linux              util-linux setpriv
 	need 'lib cmocka'                     libcmocka-dev     libcmocka-devel         cmocka     cmocka-dev
 	need 'have sqlite3'                   sqlite3           sqlite                  sqlite     sqlite
 	need 'have strace'                    strace            strace                  strace     strace
 	need 'have jq'                        jq                jq                      jq         jq
 	need 'have xz'                        xz-utils          xz                      xz         xz
+	need 'has ip && has ss'               iproute2          iproute                 iproute2   'iproute2 iproute2-ss'
+	need 'has nft'                        nftables          nftables                nftables   nftables
+	need 'have curl'                      curl              curl                    curl       curl
+	need 'has nginx'                      nginx-light       nginx                   nginx      nginx
+	need 'have redis-benchmark'           'redis-server redis-tools' redis          redis      redis
+	need 'have ping'                      iputils-ping      iputils                 iputils    iputils-ping
+	need 'have nc'                        netcat-openbsd    nmap-ncat               openbsd-netcat netcat-openbsd
+	need 'has_postgres'                   postgresql        'postgresql-server postgresql-contrib' postgresql 'postgresql postgresql-contrib'
 }
 
 updated=

@@ -96,6 +96,8 @@ static int put_inet6(char *out, size_t cap, const uint8_t *a)
 			best_len = len;
 		}
 	}
+	if (best == 0 && best_len == 5 && group[5] == 0xffff)	/* of IPv4: RFC 5952, 5 */
+		return snprintf(out, cap, "::ffff:%u.%u.%u.%u", a[12], a[13], a[14], a[15]);
 	for (unsigned i = 0; i < 8;) {
 		if (i == best) {
 			n += (unsigned)snprintf(out + n, cap - n, "::");

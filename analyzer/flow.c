@@ -88,11 +88,19 @@ static uint64_t figure(const struct dn_row *r, unsigned field)
 	return r->v[field].u;
 }
 
+/* Nobody's, where it is none. */
+static uint32_t id(const struct dn_row *r, unsigned field)
+{
+	uint64_t n = figure(r, field);
+
+	return n > UINT32_MAX ? 0 : (uint32_t)n;
+}
+
 int dn_flows_row(struct dn_flows *t, const struct dn_row *r, uint64_t origin)
 {
 	struct dn_flow f = {
-		.thread = (uint32_t)figure(r, DN_F_transfer_thread),
-		.sock = (uint32_t)figure(r, DN_F_transfer_sock),
+		.thread = id(r, DN_F_transfer_thread),
+		.sock = id(r, DN_F_transfer_sock),
 		.sent = figure(r, DN_F_transfer_sent),
 		.received = figure(r, DN_F_transfer_received),
 		.sends = figure(r, DN_F_transfer_sends),

@@ -165,8 +165,8 @@ static __always_inline void fill_tcp(struct dn_ring_sock *r, struct sock *sk)
 }
 
 /*
- * Sends a record about a socket: its birth through the ring of process life,
- * anything else through this CPU's.
+ * Sends a record about a socket, through this CPU's ring: there may be so many that in the
+ * ring of process life there would be no room left for processes.
  */
 FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *t)
 {
@@ -176,12 +176,8 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 
 	if (!t)
 		return 0;
-	if (t->type == DN_RING_SOCK) {
-		r = bpf_ringbuf_reserve(&life_ring, sizeof(*r), 0);
-	} else {
-		ring = this_ring();
-		r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
-	}
+	ring = this_ring();
+	r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
 	if (!r) {
 		count(DN_COUNT_sock_lost);
 		return 0;
@@ -220,7 +216,7 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 	if (t->figures && r->protocol == IPPROTO_TCP &&
 	    (r->family == AF_INET || r->family == AF_INET6))
 		fill_tcp(r, s);
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(r, wake_flags(ring, r->time >> 8));	/* no call's number to go by */
 	return 0;
 }
 
@@ -563,7 +559,7 @@ int BPF_PROG(on_sock_state, const struct sock *sk, const int old, const int new)
 	t.addresses = new == TCP_ESTABLISHED || new == TCP_SYN_SENT;
 	t.figures = new == TCP_CLOSE;
 	/* A connection that nobody has accepted yet; its address was another's. */
-	if (orphan && old == TCP_SYN_RECV)
+	if (orphan && (old == TCP_SYN_RECV || new == TCP_SYN_RECV))
 		bpf_map_delete_elem(&socks, &key);
 	else
 		sock_event(key, &t);

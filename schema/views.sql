@@ -714,7 +714,7 @@ LEFT JOIN raw_thread AS t ON t.thread = f.thread;
 --   sends: count: sends that succeeded
 --   receives: count: receives that succeeded
 --   error: : why the attempt failed, or the connection ended; NULL: no error
---   failed: bool: 1: it never came about
+--   failed: bool: 1: it never came about; without an error: the program gave it up
 --   retransmits: count: TCP segments sent again
 --   resets: count: resets sent and received
 --   srtt_us: us: smoothed round-trip time of TCP at the last reading; NULL: none
@@ -734,18 +734,25 @@ SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.
        iif(s.kind = 'tcp', s.ended, s.closed) - coalesce(s.connect_start, s.known) AS dur_ns, s.sent, s.received, s.sends,
        s.receives,
        (SELECT name FROM raw_errno AS e WHERE e.errno = ifnull(s.connect_errno, s.errno)) AS error,
-       s.connect_errno IS NOT NULL AS failed, s.retransmits, s.resets_sent + s.resets_received AS resets,
+       s.connect_errno IS NOT NULL OR
+         (s.kind = 'tcp' AND s.connect_start IS NOT NULL AND s.connect_end IS NULL AND s.ended IS NOT NULL)
+         AS failed, s.retransmits, s.resets_sent + s.resets_received AS resets,
        s.srtt_us,
        ifnull(s.pair,
          CASE WHEN s.family = 1 THEN
                 (SELECT sock FROM
                    (SELECT x.sock, min(abs(x.known - s.known)) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.inode = s.peer_inode))
+              -- of those that had these ports one after the other the one accepted next
               WHEN s.remote IS NOT NULL AND s.kind = 'tcp' THEN
                 (SELECT sock FROM
-                   (SELECT x.sock, min(abs(x.known - s.known)) FROM raw_socket AS x
+                   (SELECT x.sock, min(abs(ifnull(x.connect_start, x.known) -
+                                           ifnull(s.connect_start, s.known))) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.local = s.remote AND x.remote = s.local AND
-                          x.kind = s.kind AND x.sock <> s.sock)) END) AS peer_sock_id
+                          x.kind = s.kind AND x.sock <> s.sock AND
+                          iif(s.connect_start IS NULL, ifnull(x.connect_start, 0) <= s.known,
+                              x.connect_start IS NOT NULL OR x.known >= s.connect_start))) END)
+         AS peer_sock_id
 FROM raw_socket AS s
 LEFT JOIN raw_sock_origin AS o ON o.origin = s.origin
 LEFT JOIN raw_process AS p ON p.process = s.process

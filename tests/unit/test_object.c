@@ -111,6 +111,64 @@ static void held(void **state)
 	}
 }
 
+/* What is known of calls about sockets, and which programs there are for it. */
+static void sockets(void **state)
+{
+	static const struct { const char *name; uint8_t always, by_results; } calls[] = {
+		{ "socket", DN_SOCK_ACT_SOCKET, DN_SOCK_ACT_SOCKET },
+		{ "accept4", DN_SOCK_ACT_ACCEPT, DN_SOCK_ACT_ACCEPT },
+		{ "socketpair", DN_SOCK_ACT_PAIR, DN_SOCK_ACT_PAIR },
+		{ "connect", DN_SOCK_ACT_CONNECT, DN_SOCK_ACT_CONNECT },
+		{ "splice", DN_SOCK_ACT_SPLICE, DN_SOCK_ACT_SPLICE },
+		{ "write", DN_SOCK_ACT_NONE, DN_SOCK_ACT_OUT },
+		{ "readv", DN_SOCK_ACT_NONE, DN_SOCK_ACT_IN },
+		{ "recvmsg", DN_SOCK_ACT_NONE, DN_SOCK_ACT_IN_FLAGS2 },
+		{ "recvfrom", DN_SOCK_ACT_NONE, DN_SOCK_ACT_IN_FLAGS3 },
+		{ "recvmmsg", DN_SOCK_ACT_NONE, DN_SOCK_ACT_IN_MANY },
+		{ "sendmmsg", DN_SOCK_ACT_NONE, DN_SOCK_ACT_OUT_MANY },
+		{ "getppid", DN_SOCK_ACT_NONE, DN_SOCK_ACT_NONE },
+	};
+	static struct dn_knobs k;
+
+	(void)state;
+	for (unsigned way = 0; way <= DN_BYTES_WAYS; way++) {	/* the last: none at all */
+		struct dn_object_opts o = opts;
+		unsigned senders = 0, watchers = 0;
+		struct bpf_program *prog;
+		struct bpf_object *obj;
+
+		o.net = way < DN_BYTES_WAYS;
+		o.bytes = o.net ? way : DN_BYTES_TRACEPOINT;
+		obj = dn_object_open(&dn_object_kind[0], &o);
+		assert_non_null(obj);
+		bpf_object__for_each_program(prog, obj) {
+			const char *name = bpf_program__name(prog);
+
+			if (!bpf_program__autoload(prog))
+				continue;
+			watchers += !strcmp(name, "on_sock_state") + !strcmp(name, "list_sockets");
+			senders += way == DN_BYTES_TRACEPOINT && !strcmp(name, "on_sock_sent");
+			senders += way == DN_BYTES_FENTRY && !strcmp(name, "fexit_inet_sendmsg");
+			senders += way == DN_BYTES_KPROBE && !strcmp(name, "kretprobe_inet_sendmsg");
+			/* no two of them, or bytes would count twice */
+			assert_false(way != DN_BYTES_TRACEPOINT && !strcmp(name, "on_sock_sent"));
+			assert_false(way != DN_BYTES_FENTRY && !strncmp(name, "fexit_", 6));
+			assert_false(way != DN_BYTES_KPROBE && strstr(name, "probe_"));
+		}
+		assert_int_equal(watchers, o.net ? 2 : 0);
+		assert_int_equal(senders, way < DN_BYTES_CALLS);
+
+		dn_object_only(obj, "on_rename");
+		assert_int_equal(bpf_object__load(obj), 0);
+		knobs_of(obj, &k);
+		for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+			assert_int_equal(k.plans[dn_syscall_nr(DN_NATIVE, calls[i].name)].sock,
+					 !o.net ? DN_SOCK_ACT_NONE : way == DN_BYTES_CALLS ?
+					 calls[i].by_results : calls[i].always);
+		bpf_object__close(obj);
+	}
+}
+
 static void words(void **state)
 {
 	struct bpf_object *obj = dn_object_open(&dn_object_kind[0], &opts);
@@ -130,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind),
 		cmocka_unit_test(held),
+		cmocka_unit_test(sockets),
 		cmocka_unit_test(words),
 	};
 

@@ -301,6 +301,83 @@ static void test_in_flight(void **state)
 	rig_close(&r);
 }
 
+/* One of each of the records about sockets: what is not there is null, not 0. */
+static void test_sockets(void **state)
+{
+	static const uint8_t here[16] = { 2, 0, 0x1f, 0x90, 127, 0, 0, 1 }, there[6] = "\1\0\0a\0b";
+	struct dn_ring_sock made = { .type = DN_RING_SOCK, .what = DN_SOCK_ACCEPT, .state = 1, .sock = 9,
+		.thread = 3, .seq = 12, .in_call = 1, .fd = 0, .other = 4, .netns = 77, .family = 2, .sk_type = 1,
+		.protocol = 6, .time = 1000, .start = 990, .inode = 5555, .local_len = sizeof(here) };
+	struct dn_ring_sock none = { .type = DN_RING_SOCK, .what = DN_SOCK_USED, .sock = 10, .fd = -1, .time = 1001 };
+	struct dn_ring_sock closed = { .type = DN_RING_SOCK_EVENT, .what = DN_SOCK_EV_STATE, .sock = 9, .state = 7,
+		.old_state = 1, .thread = 3, .seq = 13, .in_call = 1, .start = 1995, .time = 2000, .err = 104,
+		.peer_inode = 6, .has_tcp = 1, .srtt_us = 250, .tcp_sent = 10, .tcp_acked = 11, .tcp_received = 12,
+		.tcp_resent = 13, .retrans = 2, .remote_len = sizeof(there) };
+	struct dn_ring_sock elsewhere = { .type = DN_RING_SOCK_EVENT, .what = DN_SOCK_EV_RETRANSMIT, .sock = 9,
+		.time = 2001, .srtt_us = 250 };
+	struct dn_ring_transfer moved = { .type = DN_RING_TRANSFER, .in_call = 1, .sends = 1, .receives = 2, .thread = 3,
+		.seq = 14, .sock = 9, .time = 3000, .sent = UINT64_C(5) << 32, .received = 6 };
+	const struct collected *c;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, false);
+	memcpy(made.local, here, sizeof(here));
+	memcpy(closed.remote, there, sizeof(there));
+	assert_int_equal(dn_stream_record(r.s, &made, sizeof(made)), 0);
+	assert_int_equal(dn_stream_record(r.s, &none, sizeof(none)), 0);
+	assert_int_equal(dn_stream_record(r.s, &closed, sizeof(closed)), 0);
+	assert_int_equal(dn_stream_record(r.s, &elsewhere, sizeof(elsewhere)), 0);
+	assert_int_equal(dn_stream_record(r.s, &moved, sizeof(moved)), 0);
+	moved.in_call = 0;
+	assert_int_equal(dn_stream_record(r.s, &moved, sizeof(moved)), 0);
+
+	c = collect_find(&r.rows, DN_EV_sock, 0);
+	assert_int_equal(c->v[DN_F_sock_sock].u, 9);
+	assert_int_equal(c->v[DN_F_sock_origin].u, DN_SOCK_ACCEPT);
+	assert_int_equal(c->v[DN_F_sock_seq].u, 12);
+	assert_false(c->v[DN_F_sock_fd].null);		/* 0 is a descriptor */
+	assert_int_equal(c->v[DN_F_sock_other].u, 4);
+	assert_int_equal(c->v[DN_F_sock_inode].u, 5555);
+	assert_int_equal(c->v[DN_F_sock_netns].u, 77);
+	assert_int_equal(c->v[DN_F_sock_local].len, sizeof(here));
+	assert_memory_equal(c->v[DN_F_sock_local].p, here, sizeof(here));
+	assert_true(c->v[DN_F_sock_remote].null && c->v[DN_F_sock_peer_inode].null);
+	c = collect_find(&r.rows, DN_EV_sock, 1);
+	assert_true(c->v[DN_F_sock_thread].null && c->v[DN_F_sock_seq].null && c->v[DN_F_sock_fd].null);
+	assert_true(c->v[DN_F_sock_other].null && c->v[DN_F_sock_inode].null && c->v[DN_F_sock_netns].null);
+	assert_true(c->v[DN_F_sock_local].null);
+
+	c = collect_find(&r.rows, DN_EV_sock_event, 0);
+	assert_int_equal(c->v[DN_F_sock_event_kind].u, DN_SOCK_EV_STATE);
+	assert_int_equal(c->v[DN_F_sock_event_old_state].u, 1);
+	assert_int_equal(c->v[DN_F_sock_event_state].u, 7);
+	assert_int_equal(c->v[DN_F_sock_event_start].u, 1995);
+	assert_int_equal(c->v[DN_F_sock_event_err].u, 104);
+	assert_int_equal(c->v[DN_F_sock_event_peer_inode].u, 6);
+	assert_memory_equal(c->v[DN_F_sock_event_remote].p, there, sizeof(there));	/* a NUL in it */
+	assert_int_equal(c->v[DN_F_sock_event_srtt_us].u, 250);
+	assert_int_equal(c->v[DN_F_sock_event_retrans].u, 2);
+	assert_int_equal(c->v[DN_F_sock_event_tcp_sent].u, 10);
+	assert_int_equal(c->v[DN_F_sock_event_tcp_resent].u, 13);
+	assert_int_equal(c->v[DN_F_sock_event_tcp_acked].u, 11);
+	assert_int_equal(c->v[DN_F_sock_event_tcp_received].u, 12);
+	c = collect_find(&r.rows, DN_EV_sock_event, 1);	/* in an interrupt, its figures not read */
+	assert_true(c->v[DN_F_sock_event_thread].null && c->v[DN_F_sock_event_seq].null);
+	assert_true(c->v[DN_F_sock_event_start].null && c->v[DN_F_sock_event_err].null);
+	assert_true(c->v[DN_F_sock_event_srtt_us].null && c->v[DN_F_sock_event_tcp_sent].null);
+
+	c = collect_find(&r.rows, DN_EV_transfer, 0);
+	assert_int_equal(c->v[DN_F_transfer_seq].u, 14);
+	assert_int_equal(c->v[DN_F_transfer_sock].u, 9);
+	assert_true(c->v[DN_F_transfer_sent].u == UINT64_C(5) << 32);
+	assert_int_equal(c->v[DN_F_transfer_received].u, 6);
+	assert_int_equal(c->v[DN_F_transfer_sends].u, 1);
+	assert_int_equal(c->v[DN_F_transfer_receives].u, 2);
+	assert_true(collect_find(&r.rows, DN_EV_transfer, 1)->v[DN_F_transfer_seq].null);
+	rig_close(&r);
+}
+
 static void test_unknown(void **state)
 {
 	struct rig r;
@@ -322,6 +399,7 @@ int main(void)
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_exec_cwd),
 		cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_unknown),
 	};
 

@@ -1,0 +1,48 @@
+# lib-net.sh - what the tests of sockets share. Source it after lib.sh.
+#
+#   ask FILE QUERY    the lines of an answer of one column, "!" made a tab
+#   equal NAME        the files want and got are equal, and there is something in them
+#   two_hosts         two network namespaces, $near and $far, with a cable between them;
+#                     removed when the test ends. Fails where there can be none.
+#   counted NS NAME   a counter of /proc/net/snmp and netstat there: Tcp.RetransSegs
+# shellcheck shell=sh
+
+ask() { denet-analyze "$1" --csv --sql "$(echo "$2" | tr '\n\t' '  ')" | tr -d '\r' | sed '1d; s/^"\(.*\)"$/\1/' | tr '!' '\t'; }
+
+equal() {
+	if ! cmp -s want got; then
+		not_ok "$1" "$(diff want got | head -n 20)"
+	elif [ ! -s want ]; then
+		not_ok "$1" "there is nothing to compare"
+	else
+		pass "$1 ($(($(wc -l <want))))"
+	fi
+}
+
+clean_up() {
+	ip netns del "$near" 2>/dev/null
+	ip netns del "$far" 2>/dev/null
+	cd / && rm -rf "$scratch"
+}
+
+two_hosts() {
+	near=dn-near-$$
+	far=dn-far-$$
+	trap clean_up EXIT
+	trap 'exit 1' HUP INT TERM
+	ip netns add $near && ip netns add $far &&
+		ip -n $near link add near0 type veth peer name far0 netns $far || return
+	for host in near far; do
+		eval "ns=\$$host"
+		number=$([ $host = near ] && echo 1 || echo 2)
+		ip -n "$ns" link set lo up && ip -n "$ns" link set ${host}0 up &&
+			ip -n "$ns" addr add 192.0.2.$number/24 dev ${host}0 &&
+			ip -n "$ns" addr add 2001:db8::$number/64 dev ${host}0 nodad || return
+	done
+}
+
+counted() {
+	ip netns exec "$1" cat /proc/net/snmp /proc/net/netstat | awk -v want="$2" '
+		$1 != last { last = $1; n = split($0, name, " "); next }
+		{ for (i = 2; i <= NF; i++) if (substr($1, 1, length($1) - 1) "." name[i] == want) print $i; last = "" }'
+}
