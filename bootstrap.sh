@@ -200,8 +200,15 @@ install_packages()
 		# A fresh machine or container has no package lists at all.
 		[ -n "$updated" ] || as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update
 		updated=yes
-		as_root env DEBIAN_FRONTEND=noninteractive \
-			apt-get -q install -y --no-install-recommends "$@"
+		# Servers that tests start for themselves are not to be started for all:
+		# this file forbids it (invoke-rc.d(8)), where the machine has none of its own.
+		# shellcheck disable=SC2016
+		as_root sh -c 'rule=/usr/sbin/policy-rc.d
+			if [ ! -e $rule ]; then
+				trap "rm -f $rule" EXIT
+				printf "#!/bin/sh\nexit 101\n" >$rule && chmod 755 $rule
+			fi
+			DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$@"' sh "$@"
 		;;
 	dnf) as_root dnf install -y "$@" ;;
 	pacman) as_root pacman -Sy --needed --noconfirm "$@" ;;
