@@ -256,8 +256,8 @@ FUNCTION int sock_id(__u64 sk, struct dn_task_state *st, __u32 origin, __s32 fd,
 
 /* --- bytes -------------------------------------------------------------------- */
 
-/* Sends what the open call has moved so far. */
-static __always_inline void send_transfer(struct dn_task_state *st, __u64 time)
+/* Sends what the open call has moved so far, beside the call. */
+static __always_inline void send_transfer(struct dn_task_state *st)
 {
 	void *ring = this_ring();
 	struct dn_ring_transfer *r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
@@ -266,40 +266,38 @@ static __always_inline void send_transfer(struct dn_task_state *st, __u64 time)
 		r->type = DN_RING_TRANSFER;
 		r->in_call = st->in_call;
 		r->pad = 0;
-		r->sends = st->sends;
-		r->receives = st->receives;
+		r->pad2 = 0;
 		r->thread = st->thread;
 		r->seq = st->seq;
-		r->sock = st->sock;
-		r->time = time;
-		r->sent = st->sent;
-		r->received = st->received;
+		r->time = bpf_ktime_get_boot_ns();
+		r->moved = st->moved;
 		bpf_ringbuf_submit(r, wake_flags(ring, st->seq));
 	} else {
 		count(DN_COUNT_transfer_lost);
 	}
-	st->sock = 0;
+	st->moved.sock = 0;
 }
 
 /* n bytes went through a socket for the task st, in so many messages. */
 static __always_inline void moved(struct dn_task_state *st, __u32 id, __u64 n, __u32 messages, bool out)
 {
-	if (st->sock != id) {	/* a call may serve several: io_uring_enter */
-		if (st->sock)
-			send_transfer(st, bpf_ktime_get_boot_ns());
-		st->sock = id;
-		st->sends = st->receives = 0;
-		st->sent = st->received = 0;
+	struct dn_ring_moved *m = &st->moved;
+
+	if (m->sock != id) {	/* a call may serve several: io_uring_enter */
+		if (m->sock)
+			send_transfer(st);
+		__builtin_memset(m, 0, sizeof(*m));
+		m->sock = id;
 	}
 	if (out) {
-		st->sends += messages;
-		st->sent += n;
+		m->sends += messages;
+		m->sent += n;
 	} else {
-		st->receives += messages;
-		st->received += n;
+		m->receives += messages;
+		m->received += n;
 	}
 	if (!st->in_call)	/* a worker of io_uring makes no calls */
-		send_transfer(st, bpf_ktime_get_boot_ns());
+		send_transfer(st);
 }
 
 /* A datagram's socket has its own address from its first send on. */
@@ -316,41 +314,47 @@ FUNCTION int tell_used(__u64 sk, struct dn_task_state *st, __u32 id)
 	return tell_sock(sk, st, &t);
 }
 
-/* ret: as the socket returned it; inode: its own, where it is at hand. */
-static __always_inline int sock_moved(__u64 sk, __u64 inode, int ret, int flags, bool out)
+/* For whom bytes that a send or a receive moved are to be counted; ret: as the socket returned it.
+ * NULL: for nobody. Asked first, as every socket of the machine comes here. */
+static __always_inline struct dn_task_state *mover(int ret, int flags, bool out)
 {
-	struct dn_sock_known *known;
 	struct dn_task_state *st;
-	__u32 id;
 
 	if (ret < 0 || (!out && flags & (MSG_PEEK | MSG_ERRQUEUE)))
-		return 0;
+		return NULL;
 	st = task_state(this_task());
-	if (!st || st->armed != 1 || st->hidden || run.stopping)
-		return 0;
-	known = known_sock(sk, inode);
-	id = known ? known->id : sock_id(sk, st, DN_SOCK_USED, -1, 0);
-	if (known && !known->told) {
-		known->told = 1;
-		tell_used(sk, st, id);
-	}
-	if (id)
-		moved(st, id, ret, 1, out);
-	return 0;
+	return st && st->armed == 1 && !st->hidden && !run.stopping ? st : NULL;
 }
+
+/* sk and inode: where they are cheap, for the look-up; number: sk as a number, for the rest. */
+#define MOVED(st, sk, inode, number, ret, out)                                       \
+	({                                                                           \
+		struct dn_sock_known *known_ = known_sock((__u64)(sk), inode);       \
+		__u32 id_ = known_ ? known_->id : sock_id(number, st, DN_SOCK_USED, -1, 0); \
+									     \
+		if (known_ && !known_->told) {                                       \
+			known_->told = 1;                                            \
+			tell_used(number, st, id_);                                  \
+		}                                                                    \
+		if (id_)                                                             \
+			moved(st, id_, ret, 1, out);                                 \
+		0;                                                                   \
+	})
 
 TP("sock_send_length")
 int BPF_PROG(on_sock_sent, struct sock *sk, int ret, int flags)
 {
-	return sock_moved(number_of(ctx, 0), INODE(sk), ret,
-			  flags, true);
+	struct dn_task_state *st = mover(ret, flags, true);
+
+	return st ? MOVED(st, sk, INODE(sk), number_of(ctx, 0), ret, true) : 0;
 }
 
 TP("sock_recv_length")
 int BPF_PROG(on_sock_received, struct sock *sk, int ret, int flags)
 {
-	return sock_moved(number_of(ctx, 0), INODE(sk), ret,
-			  flags, false);
+	struct dn_task_state *st = mover(ret, flags, false);
+
+	return st ? MOVED(st, sk, INODE(sk), number_of(ctx, 0), ret, false) : 0;
 }
 
 /* --- calls -------------------------------------------------------------------- */
@@ -482,13 +486,13 @@ FUNCTION int sock_call(struct dn_task_state *st, __s64 ret)
 		sock_result(st, DN_SOCK_EV_SHUTDOWN, ret);
 		break;
 	case DN_SOCK_ACT_SPLICE:
-		if (ret > 0 && !st->sock) {
+		if (ret > 0 && !st->moved.sock) {
 			moved_by(st, st->args[0], ret, 1, false);
 			moved_by(st, st->args[2], ret, 1, true);
 		}
 		break;
 	case DN_SOCK_ACT_SENDFILE:
-		if (ret > 0 && !st->sock)
+		if (ret > 0 && !st->moved.sock)
 			moved_by(st, st->args[0], ret, 1, true);
 		break;
 	case DN_SOCK_ACT_IN_FLAGS2:
@@ -499,7 +503,7 @@ FUNCTION int sock_call(struct dn_task_state *st, __s64 ret)
 		flags = st->args[3];
 		break;
 	}
-	if (ret < 0 || st->sock || flags & (MSG_PEEK | MSG_ERRQUEUE))
+	if (ret < 0 || st->moved.sock || flags & (MSG_PEEK | MSG_ERRQUEUE))
 		return 0;
 	switch (st->sock_act) {
 	case DN_SOCK_ACT_IN:

@@ -33,18 +33,23 @@ static __always_inline int probe_returns(int ret, bool out)
 		return 0;
 	sk = st->probe_sk;
 	st->probe_sk = 0;
-	return sock_moved(sk, sock_inode(sk), ret, st->probe_flags, out);
+	st = mover(ret, st->probe_flags, out);
+	return st ? MOVED(st, sk, sock_inode(sk), sk, ret, out) : 0;
 }
 
 /* The functions of seqpacket may or may not come through those of datagrams, as the compiler
  * saw fit: there they do not count. */
 static __always_inline int sock_result_of(__u64 socket, int ret, int flags, bool out, bool dgram)
 {
-	struct sock *sk = BPF_CORE_READ((struct socket *)socket, sk);
+	struct dn_task_state *st = mover(ret, flags, out);
+	struct sock *sk;
 
+	if (!st)
+		return 0;
+	sk = BPF_CORE_READ((struct socket *)socket, sk);
 	if (dgram && BPF_CORE_READ(sk, sk_type) == SOCK_SEQPACKET)
 		return 0;
-	return sock_moved((__u64)sk, BPF_CORE_READ((struct socket *)socket, file, f_inode, i_ino), ret, flags, out);
+	return MOVED(st, sk, sock_inode((__u64)sk), (__u64)sk, ret, out);
 }
 
 #define SENDS(function, dgram)                                                       \

@@ -58,12 +58,24 @@ static __always_inline void send_call(struct dn_task_state *st, __u64 end, __s64
 	void *ring = this_ring();
 	struct dn_ring_call *r;
 
-#ifndef DN_PLAIN
-	if (st->sock)
-		send_transfer(st, end);
-#endif
 	if (!ring) {
 		lost_call(st->process, st->abi, st->nr, st->start, end);
+#ifndef DN_PLAIN
+	} else if (st->moved.sock) {
+		r = bpf_ringbuf_reserve(ring, DN_RING_CALL_MOVED, 0);
+		if (r) {
+			fill_call(r, st, end, ret);
+			r->args[3] = st->args[3];
+			r->args[4] = st->args[4];
+			r->args[5] = st->args[5];
+			*(struct dn_ring_moved *)&r->args[6] = st->moved;
+			bpf_ringbuf_submit(r, wake_flags(ring, st->seq));
+		} else {
+			count(DN_COUNT_transfer_lost);
+			lost_call(st->process, st->abi, st->nr, st->start, end);
+		}
+		st->moved.sock = 0;
+#endif
 	} else if (st->nargs <= 3) {	/* the verifier wants one size a reserve */
 		r = bpf_ringbuf_reserve(ring, DN_RING_CALL3, 0);
 		if (r) {

@@ -233,6 +233,23 @@ static int complete(struct dn_stream *s, struct dn_syscall *c, unsigned want)
 	return err;
 }
 
+/* Bytes through a socket; seq NULL: of no call. */
+static int send_moved(struct dn_stream *s, const struct dn_ring_moved *m, uint64_t time, uint32_t thread,
+		      const uint32_t *seq)
+{
+	struct dn_value v[DN_F_transfer_N];
+
+	v[DN_F_transfer_time] = dn_u(time);
+	v[DN_F_transfer_thread] = dn_u(thread);
+	v[DN_F_transfer_seq] = seq ? dn_u(*seq) : dn_null();
+	v[DN_F_transfer_sock] = dn_u(m->sock);
+	v[DN_F_transfer_sent] = dn_u(m->sent);
+	v[DN_F_transfer_received] = dn_u(m->received);
+	v[DN_F_transfer_sends] = dn_u(m->sends);
+	v[DN_F_transfer_receives] = dn_u(m->receives);
+	return dn_row_send(s->o.sink, DN_EV_transfer, v, DN_F_transfer_N);
+}
+
 static int on_call(struct dn_stream *s, const struct dn_ring_call *r, uint32_t len)
 {
 	struct dn_syscall c = {
@@ -251,6 +268,13 @@ static int on_call(struct dn_stream *s, const struct dn_ring_call *r, uint32_t l
 
 		if (i && !strncmp(i->name, "write", 5))
 			s->st.wrote_terminal = true;
+	}
+	if (len >= DN_RING_CALL_MOVED) {
+		int err = send_moved(s, (const struct dn_ring_moved *)&r->args[6], r->start + r->dur, r->thread,
+				     &r->seq);
+
+		if (err)
+			return err;
 	}
 	if (!r->nstr)
 		return hand_on(s, &c);
@@ -600,17 +624,7 @@ static int on_sock_event(struct dn_stream *s, const struct dn_ring_sock *r)
 
 static int on_transfer(struct dn_stream *s, const struct dn_ring_transfer *r)
 {
-	struct dn_value v[DN_F_transfer_N];
-
-	v[DN_F_transfer_time] = dn_u(r->time);
-	v[DN_F_transfer_thread] = dn_u(r->thread);
-	v[DN_F_transfer_seq] = r->in_call ? dn_u(r->seq) : dn_null();
-	v[DN_F_transfer_sock] = dn_u(r->sock);
-	v[DN_F_transfer_sent] = dn_u(r->sent);
-	v[DN_F_transfer_received] = dn_u(r->received);
-	v[DN_F_transfer_sends] = dn_u(r->sends);
-	v[DN_F_transfer_receives] = dn_u(r->receives);
-	return dn_row_send(s->o.sink, DN_EV_transfer, v, DN_F_transfer_N);
+	return send_moved(s, &r->moved, r->time, r->thread, r->in_call ? &r->seq : NULL);
 }
 
 int dn_stream_record(void *ctx, const void *record, uint32_t len)

@@ -42,7 +42,17 @@ enum dn_ring_type {
 	DN_RING_TRANSFER,
 };
 
-/* A system call, at its return. Reserved in two sizes: three arguments or six. */
+/* Bytes through a socket. */
+struct dn_ring_moved {
+	__u32 sock;		/* its id */
+	__u32 sends, receives;
+	__u32 pad;
+	__u64 sent, received;
+};
+static_assert(sizeof(struct dn_ring_moved) == 32, "layout");
+
+/* A system call, at its return. Reserved in three sizes: three arguments, six, and six with
+ * the bytes it moved through a socket. */
 struct dn_ring_call {
 	__u8 type;
 	__u8 abi;
@@ -61,6 +71,7 @@ struct dn_ring_call {
 };
 #define DN_RING_CALL3 (sizeof(struct dn_ring_call) + 3 * sizeof(__u64))
 #define DN_RING_CALL6 (sizeof(struct dn_ring_call) + 6 * sizeof(__u64))
+#define DN_RING_CALL_MOVED (DN_RING_CALL6 + sizeof(struct dn_ring_moved))
 static_assert(sizeof(struct dn_ring_call) == 48, "layout");
 
 /* A string of a call, sent before the call's own record, perhaps through the
@@ -223,19 +234,18 @@ struct dn_sock_told {
 	__s32 fd, err;
 };
 
-/* Bytes of one call through one socket. */
+/* Bytes without a call, or of one that serves several sockets: all but the last. */
 struct dn_ring_transfer {
 	__u8 type;
 	__u8 in_call;		/* seq is the call's */
 	__u16 pad;
-	__u32 sends, receives;
 	__u32 thread;
 	__u32 seq;
-	__u32 sock;
+	__u32 pad2;
 	__u64 time;
-	__u64 sent, received;
+	struct dn_ring_moved moved;
 };
-static_assert(sizeof(struct dn_ring_transfer) == 48, "layout");
+static_assert(sizeof(struct dn_ring_transfer) == 56, "layout");
 
 /* What a call does with sockets, known at its return. */
 enum dn_sock_act {
@@ -281,14 +291,12 @@ struct dn_task_state {
 	__u32 tid;		/* 0 where it is not known */
 	__u64 start;
 	__u64 args[6];
-	/* bytes that the open call has moved so far through a socket (its id; 0: through none) */
-	__u32 sock;
-	__u32 sends, receives;
-	__u32 probe_flags;	/* of the receive that a kprobe has seen begin */
-	__u64 sent, received;
-	__u64 probe_sk;		/* struct sock of it; 0: none is under way */
+	struct dn_ring_moved moved;	/* by the open call so far; sock 0: nothing */
+	__u64 probe_sk;		/* of the receive that a kprobe has seen begin; 0: none is under way */
+	__u32 probe_flags;
+	__u32 pad;
 };
-static_assert(sizeof(struct dn_task_state) == 136, "layout");
+static_assert(sizeof(struct dn_task_state) == 144, "layout");
 
 /* What a task without a kernel structure to read from is announced with. */
 enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };

@@ -103,10 +103,11 @@ is "$? $(ask acts.dnt "SELECT (SELECT count(*) FROM sock) || ' ' || (SELECT coun
 ok "--no-net: but the calls" test "$(ask acts.dnt "SELECT count(*) FROM syscalls WHERE name = 'socket'")" -gt 0
 
 # --- what ss shows ---------------------------------------------------------------------------
-# The recording ends while another process of it still holds them.
+# The recording ends while another process of it still holds them, and an acknowledgement
+# that was put off has come.
 mkfifo go
 # shellcheck disable=SC2016
-record held.dnt sh -c 'sockets hold 3 3<>go >held & echo $! >pid; until grep -q held held || [ $((n += 1)) = 500 ]; do sleep 0.02; done'
+record held.dnt sh -c 'sockets hold 3 3<>go >held & echo $! >pid; until grep -q held held || [ $((n += 1)) = 500 ]; do sleep 0.02; done; sleep 0.5'
 ss -Htanpie exclude time-wait | paste -d ' ' - - >tcp
 ss -Huanpe >udp
 ss -Hxanp >unix

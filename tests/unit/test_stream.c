@@ -315,8 +315,15 @@ static void test_sockets(void **state)
 		.tcp_resent = 13, .retrans = 2, .remote_len = sizeof(there) };
 	struct dn_ring_sock elsewhere = { .type = DN_RING_SOCK_EVENT, .what = DN_SOCK_EV_RETRANSMIT, .sock = 9,
 		.time = 2001, .srtt_us = 250 };
-	struct dn_ring_transfer moved = { .type = DN_RING_TRANSFER, .in_call = 1, .sends = 1, .receives = 2, .thread = 3,
-		.seq = 14, .sock = 9, .time = 3000, .sent = UINT64_C(5) << 32, .received = 6 };
+	const struct dn_ring_moved bytes = { .sock = 9, .sends = 1, .receives = 2, .sent = UINT64_C(5) << 32,
+		.received = 6 };
+	struct dn_ring_transfer moved = { .type = DN_RING_TRANSFER, .in_call = 1, .thread = 3, .seq = 14, .time = 3000,
+		.moved = bytes };
+	union {
+		struct dn_ring_call call;
+		uint64_t words[DN_RING_CALL_MOVED / 8];
+	} with = { .call = { .type = DN_RING_CALL, .abi = DN_ABI_X86_64, .nargs = 3, .thread = 3, .seq = 15, .nr = 1,
+		.start = 4000, .dur = 50, .ret = 6 } };
 	const struct collected *c;
 	struct rig r;
 
@@ -331,6 +338,16 @@ static void test_sockets(void **state)
 	assert_int_equal(dn_stream_record(r.s, &moved, sizeof(moved)), 0);
 	moved.in_call = 0;
 	assert_int_equal(dn_stream_record(r.s, &moved, sizeof(moved)), 0);
+	memcpy(&with.words[DN_RING_CALL6 / 8], &bytes, sizeof(bytes));
+	assert_int_equal(dn_stream_record(r.s, &with, sizeof(with)), 0);
+
+	c = collect_find(&r.rows, DN_EV_transfer, 2);	/* that of a call comes with it */
+	assert_int_equal(c->v[DN_F_transfer_time].u, 4050);
+	assert_int_equal(c->v[DN_F_transfer_thread].u, 3);
+	assert_int_equal(c->v[DN_F_transfer_seq].u, 15);
+	assert_int_equal(c->v[DN_F_transfer_sock].u, 9);
+	assert_int_equal(c->v[DN_F_transfer_sent].u, UINT64_C(5) << 32);
+	assert_int_equal(c->v[DN_F_transfer_receives].u, 2);
 
 	c = collect_find(&r.rows, DN_EV_sock, 0);
 	assert_int_equal(c->v[DN_F_sock_sock].u, 9);
