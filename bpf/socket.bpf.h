@@ -8,7 +8,7 @@
  * one that ss(8) and /proc/PID/fd show: addresses are used again at once.
  *
  * Bytes are added up in the state of the task until its call returns, and
- * sent as one record beside the call's own.
+ * sent in the call's own record.
  */
 #ifndef DN_SOCKET_BPF_H
 #define DN_SOCKET_BPF_H
