@@ -17,6 +17,7 @@
 #include "decode.h"
 #include "events.h"
 #include "fdcalls.h"
+#include "flow.h"
 #include "grow.h"
 #include "options.h"
 #include "radix.h"
@@ -96,7 +97,7 @@ static int add_use(struct worker *w, const struct dn_syscall *s)
 	*u = (struct use){ .start = s->start, .dur = timed ? s->dur : 0, .thread = s->thread,
 			   .about = about, .in = -1, .out = -1, .failed = dn_result_is_error(result),
 			   .not_open = result == 9 };
-	if (!result && s->ret > 0) {
+	if (!result && s->ret > 0 && (uint64_t)s->ret <= DN_TRANSFER_MAX) {
 		u->in = dn_fdcall_arg(s, c->in);
 		u->out = dn_fdcall_arg(s, c->out);
 		u->bytes = (uint64_t)s->ret;

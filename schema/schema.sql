@@ -291,7 +291,7 @@ CREATE TABLE raw_socket (
   last INTEGER
 ) STRICT;
 CREATE INDEX raw_socket_inode ON raw_socket (trace_id, inode);
-CREATE INDEX raw_socket_local ON raw_socket (trace_id, local);
+CREATE INDEX raw_socket_ends ON raw_socket (trace_id, local, remote);
 
 -- All threads together, with what was lost.
 CREATE TABLE raw_call (

@@ -722,7 +722,7 @@ LEFT JOIN raw_thread AS t ON t.thread = f.thread;
 CREATE VIEW v_conn AS
 SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.kind,
        CASE o.name WHEN 'accept' THEN 'in' WHEN 'pair' THEN 'pair' ELSE
-         CASE WHEN s.connect_start IS NOT NULL OR s.connect_end IS NOT NULL THEN 'out'
+         CASE WHEN coalesce(s.connect_start, s.connect_end, s.connect_errno) IS NOT NULL THEN 'out'
               WHEN s.remote IS NOT NULL OR s.peer_inode IS NOT NULL THEN 'there'
               ELSE 'none' END END AS direction,
        s.local, s.remote,
@@ -739,11 +739,11 @@ SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.
        ifnull(s.pair,
          CASE WHEN s.family = 1 THEN
                 (SELECT sock FROM
-                   (SELECT x.sock, min(abs(x.known - s.known)) FROM raw_socket AS x
+                   (SELECT x.sock, min(abs(x.known - 1.0 * s.known)) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.inode = s.peer_inode))
               WHEN s.remote IS NOT NULL AND s.kind = 'tcp' THEN
                 (SELECT sock FROM
-                   (SELECT x.sock, min(abs(x.known - s.known)) FROM raw_socket AS x
+                   (SELECT x.sock, min(abs(x.known - 1.0 * s.known)) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.local = s.remote AND x.remote = s.local AND
                           x.kind = s.kind AND x.sock <> s.sock)) END) AS peer_sock_id
 FROM raw_socket AS s
