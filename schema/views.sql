@@ -292,7 +292,7 @@ SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid,
          WHEN 3 THEN ((s.arg3 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 4 THEN ((s.arg4 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 5 THEN ((s.arg5 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
-         WHEN 6 THEN iif(s.ret BETWEEN 0 AND 0x7fffffff, s.ret, NULL)
+         WHEN 6 THEN iif(s.ret BETWEEN 0 AND 0x7fffffff AND (s.ret OR s.arg0 IS NOT NULL), s.ret, NULL)
        END, -100) AS fd,
        s.path, s.path2, s.sockaddr AS address, s.text, s.argv,
        s.arg0, s.arg1, s.arg2, s.arg3, s.arg4, s.arg5, s.seq,

@@ -498,6 +498,28 @@ static void unknown_ones(void **unused)
 	world_free(&w);
 }
 
+/* Of a process that has become setuid there are neither arguments nor results. */
+static void withheld(void **unused)
+{
+	static const char *const names[] = { "socket", "openat", "accept4", "dup", "dup2", "pipe2", "socketpair",
+					     "fcntl", "epoll_create1", "close", "close_range" };
+	struct world w;
+
+	(void)unused;
+	world_new(&w);
+	born(&w, 1, 1, 0, DN_ORIGIN_TARGET, 0);
+	told(&w, 1, 0, "/dev/null", 0);
+	told(&w, 1, 1, "/dev/null", 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		call(&w, 1, names[i], NULL, 0, 0, NULL);
+	world_apply(&w);
+	assert_int_equal(kind(&w, 1, 0, w.now), DN_FD_DEVICE);
+	assert_int_equal(kind(&w, 1, 1, w.now), DN_FD_DEVICE);
+	for (int32_t fd = 2; fd < 5; fd++)
+		assert_in_range(kind(&w, 1, fd, w.now), DN_FD_UNKNOWN, DN_FD_CLOSED);
+	world_free(&w);
+}
+
 struct spans {
 	struct dn_fd_span s[64];
 	unsigned n;
@@ -745,6 +767,7 @@ int main(void)
 		cmocka_unit_test(a_pipe_that_ends_late),
 		cmocka_unit_test(a_close_that_takes_time),
 		cmocka_unit_test(unknown_ones),
+		cmocka_unit_test(withheld),
 		cmocka_unit_test(each_span_once),
 		cmocka_unit_test(numbers_beyond_all),
 		cmocka_unit_test(calls_to_kinds),
