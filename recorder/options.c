@@ -156,7 +156,7 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 			wrong("--redact takes default or none, not \"%s\"", arg);
 	case OPT_NO_NET:
 		o->net = false;
-		break;
+		return 0;
 	case OPT_NO_STRINGS:
 		o->strings = false;
 		return 0;

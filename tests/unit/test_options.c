@@ -56,9 +56,9 @@ static void test_values(void **state)
 	(void)state;
 	assert_int_equal(parse("-qc", "-o", "x", "--buffer=1M", "-i", "50ms", "--max-interval", "2s",
 			       "--duration", "1.5", "--redact=none", "--wait=tree", "--sync=block",
-			       "--compress-level=-5", "-u", "nobody", "--no-strings", "--", "ls", "-q", NULL), 0);
+			       "--compress-level=-5", "-u", "nobody", "--no-strings", "--no-net", "--", "ls", "-q", NULL), 0);
 	assert_true(o.quiet && o.count && o.wait_tree && o.sync_blocks);
-	assert_false(o.redact || o.strings);
+	assert_false(o.redact || o.strings || o.net);
 	assert_string_equal(o.output, "x");
 	assert_int_equal(o.buffer, 1 << 20);
 	assert_int_equal(o.interval_ns, 50000000);
