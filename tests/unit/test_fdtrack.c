@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -757,6 +758,51 @@ static void the_same_in_parts(void **unused)
 	unlink(path);
 }
 
+/* Peak memory in kB of the pass over a trace whose last block says that it began before all
+ * others, which then have to wait for it. */
+static long peak_of(uint32_t calls)
+{
+	const uint64_t fd[] = { 3, 0, 64 };
+	struct dn_fdpass p = { .workers = 1 };
+	struct mktrace *m = mk_new();
+	char path[MK_PATH], why[256];
+	struct dn_source *src;
+	struct dn_syscall s;
+	struct rusage usage;
+	uint64_t in = 0;
+
+	mk_temp(path);
+	mk_thread(m, 1, 1, 0, "prog");
+	for (uint32_t i = 0; i < calls; i++) {
+		s = mk_sys(1, i, "read", 100 + 10 * (uint64_t)i, 5, 64, 3, fd);
+		mk_call(m, &s);
+	}
+	mk_block(m);
+	s = mk_sys(1, calls, "read", 0, 1, 64, 3, fd);
+	mk_call(m, &s);
+	mk_write(m, path, true);
+	assert_int_equal(dn_source_open(path, &src), 0);
+	assert_int_equal(dn_reader_open(src, &p.reader, why, sizeof(why)), 0);
+	assert_int_equal(dn_fdpass_run(&p), 0);
+	for (uint32_t i = 0; i < p.ncounts; i++)
+		in += p.count[i].in;
+	assert_true(in == UINT64_C(64) * (calls + 1));
+	free(p.count);
+	dn_reader_close(p.reader);
+	dn_source_close(src);
+	unlink(path);
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_maxrss;
+}
+
+static void a_forged_time(void **unused)
+{
+	long once = peak_of(3000000);
+
+	(void)unused;
+	assert_true(peak_of(6000000) < once + once / 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -773,6 +819,7 @@ int main(void)
 		cmocka_unit_test(calls_to_kinds),
 		cmocka_unit_test(sorted_as_qsort_does),
 		cmocka_unit_test(the_same_in_parts),
+		cmocka_unit_test(a_forged_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
