@@ -32,6 +32,8 @@
 #define TCP_LAST_ACK 9
 #define TCP_CLOSING 11
 
+#define LIFE_WAKE_LEVEL (256 * 1024)	/* bytes in the life ring that wake the recorder */
+
 struct dn_sock_known {
 	__u32 id;
 	__u16 told;		/* its addresses as they are once bytes go through it */
@@ -233,7 +235,10 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 	if (t->figures && r->protocol == IPPROTO_TCP &&
 	    (r->family == AF_INET || r->family == AF_INET6))
 		fill_tcp(r, s);
-	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	/* Sockets come in thousands; what they leave of this ring is for births and deaths. */
+	bpf_ringbuf_submit(r, t->type == DN_RING_SOCK &&
+			   bpf_ringbuf_query(&life_ring, BPF_RB_AVAIL_DATA) >= LIFE_WAKE_LEVEL ?
+			   BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
