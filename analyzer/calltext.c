@@ -507,6 +507,8 @@ static void put_result(struct line *l)
 			dn_text_char(l->t, '?');
 	} else if (ret < 0 && ret >= -4095) {
 		put_error(l, (unsigned int)-ret);
+	} else if (!ret && !l->c->nargs && l->info && l->info->nargs && !(l->c->flags & DN_CALL_NO_ENTER)) {
+		dn_text_char(l->t, '?');	/* withheld, as the arguments are: setuid */
 	} else {
 		put_value(l, ret);
 	}

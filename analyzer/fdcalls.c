@@ -387,6 +387,9 @@ int dn_fdlog_call(struct dn_fdlog *l, const struct dn_fdcalls *calls, const stru
 	op.took = op.time - s->start > UINT32_MAX ? UINT32_MAX : (uint32_t)(op.time - s->start);
 	if (c->effect == CLOSE)		/* gives the number back even where it fails, mostly */
 		return close_op(l, s, &op, result);
+	/* The result of a process that became setuid is withheld with its arguments: not number 0. */
+	if (!s->nargs && !s->ret)
+		return 0;
 	/* A connect that goes on has its address. */
 	if (result && !(c->effect == ADDRESS && result == EINPROGRESS_HERE))
 		return 0;

@@ -17,6 +17,7 @@
 #include "decode.h"
 #include "events.h"
 #include "fdcalls.h"
+#include "flow.h"
 #include "grow.h"
 #include "options.h"
 #include "radix.h"
@@ -26,6 +27,7 @@
 #define PART_ROWS (1u << 19)
 #define RECORDS_KEPT (1u << 18)	/* for calls that began long ago */
 #define COUNTS_MAX (1u << 20)	/* beyond, threads are not told apart */
+#define WAITING_MAX (2u << 20)	/* ops and uses: beyond, a forged block claims an early end */
 
 /* A call about a descriptor. */
 struct use {
@@ -68,7 +70,7 @@ struct team {
 	uint64_t *oldest;	/* and the earliest start */
 	_Atomic size_t next;	/* block */
 	size_t part_end;
-	uint64_t until;		/* ops before are complete */
+	uint64_t until;		/* ops before are complete, or must do */
 	struct dn_fdlog rest;	/* those that are not */
 	struct dn_fdop *op;	/* of all logs */
 	struct dn_radix *sorted;	/* and their order; as much again to sort with */
@@ -96,7 +98,7 @@ static int add_use(struct worker *w, const struct dn_syscall *s)
 	*u = (struct use){ .start = s->start, .dur = timed ? s->dur : 0, .thread = s->thread,
 			   .about = about, .in = -1, .out = -1, .failed = dn_result_is_error(result),
 			   .not_open = result == 9 };
-	if (!result && s->ret > 0) {
+	if (!result && s->ret > 0 && (uint64_t)s->ret <= DN_TRANSFER_MAX) {
 		u->in = dn_fdcall_arg(s, c->in);
 		u->out = dn_fdcall_arg(s, c->out);
 		u->bytes = (uint64_t)s->ret;
@@ -385,6 +387,16 @@ static uint64_t forgettable(const struct team *team)
 	return t < UINT64_MAX ? t : UINT64_MAX - 1;
 }
 
+/* Ops and uses that wait for what may come before them. */
+static uint64_t waiting(const struct team *team)
+{
+	uint64_t n = team->rest.n;
+
+	for (unsigned i = 0; i < team->n; i++)
+		n += team->w[i].log.n + team->w[i].nuses;
+	return n;
+}
+
 static int part(struct team *team, size_t from)
 {
 	uint64_t rows = 0, most = team->p->part_rows ? team->p->part_rows : PART_ROWS;
@@ -397,7 +409,7 @@ static int part(struct team *team, size_t from)
 	}
 	atomic_store(&team->next, from);
 	err = all_do(team, run_collect);
-	team->until = team->safe[team->part_end];
+	team->until = waiting(team) > WAITING_MAX ? UINT64_MAX : team->safe[team->part_end];
 	if (!err)
 		err = track(team);
 	if (!err && (team->count || team->part_end == team->nindex))

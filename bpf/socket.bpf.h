@@ -26,11 +26,18 @@
 #define TCP_ESTABLISHED 1	/* net/tcp_states.h */
 #define TCP_SYN_SENT 2
 #define TCP_SYN_RECV 3
+#define TCP_FIN_WAIT1 4
+#define TCP_FIN_WAIT2 5
 #define TCP_CLOSE 7
+#define TCP_LAST_ACK 9
+#define TCP_CLOSING 11
 
 struct dn_sock_known {
 	__u32 id;
-	__u32 told;		/* its addresses as they are once bytes go through it */
+	__u8 told;		/* its addresses as they are once bytes go through it */
+	__u8 leaving;		/* it may be without descriptor, and be the same */
+	__u8 hidden;		/* a process that may not be looked at has to do with it */
+	__u8 pad;
 	__u64 inode;
 };
 
@@ -43,12 +50,20 @@ struct {
 	__type(value, struct dn_sock_known);
 } socks SEC(".maps");
 
-/* NULL: not known, or another was at this address. */
+/* NULL: not known, or another was at this address. One that has lost its descriptor is known
+ * by the states it had with it: any other is gone, and this is a socket of somebody else. */
 static __always_inline struct dn_sock_known *known_sock(__u64 sk, __u64 inode)
 {
 	struct dn_sock_known *k = bpf_map_lookup_elem(&socks, &sk);
 
-	return k && (!inode || k->inode == inode) ? k : NULL;
+	return k && (inode ? k->inode == inode : k->leaving) ? k : NULL;
+}
+
+/* The states in which a TCP connection outlives its descriptors (net/ipv4/tcp.c, tcp_close()). */
+static __always_inline bool tcp_leaving(__u32 state)
+{
+	return state == TCP_FIN_WAIT1 || state == TCP_FIN_WAIT2 || state == TCP_LAST_ACK ||
+	       state == TCP_CLOSING;
 }
 
 /* 0: it has no descriptor, not yet or no more. */
@@ -236,6 +251,7 @@ FUNCTION int sock_id(__u64 sk, struct dn_task_state *st, __u32 origin, __s32 fd,
 	if (!fresh.inode)
 		return 0;
 	fresh.told = origin != DN_SOCK_SOCKET;
+	fresh.leaving = tcp_leaving(BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state));
 	fresh.id = new_id(&run.last_sock);
 	if (bpf_map_update_elem(&socks, &sk, &fresh, BPF_NOEXIST)) {
 		known = known_sock(sk, fresh.inode);
@@ -538,8 +554,12 @@ static __always_inline int sock_event(__u64 sk, struct dn_sock_told *t)
 	if (!known)
 		return 0;
 	t->id = known->id;
-	known->told |= t->addresses;
+	known->leaving = tcp_leaving(t->state);
 	st = task_state(this_task());
+	known->hidden |= st && st->hidden;
+	if (known->hidden)
+		return 0;
+	known->told |= t->addresses;
 	if (st && !(st->armed == 1 && st->in_call))
 		st = NULL;
 	t->type = DN_RING_SOCK_EVENT;

@@ -265,10 +265,15 @@ FUNCTION int lost_call(__u32 process, __u32 abi, __u32 nr, __u64 start, __u64 en
 	return 0;
 }
 
+#define LIFE_WAKE_LEVEL (256 * 1024)	/* bytes in the life ring that wake the recorder */
+
 /* Sends a record of process life. */
 static __always_inline void send_life(void *record, __u64 size)
 {
-	if (bpf_ringbuf_output(&life_ring, record, size, BPF_RB_NO_WAKEUP))
+	__u64 flags = bpf_ringbuf_query(&life_ring, BPF_RB_AVAIL_DATA) >= LIFE_WAKE_LEVEL ?
+		BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+
+	if (bpf_ringbuf_output(&life_ring, record, size, flags))
 		count(DN_COUNT_lifecycle_lost);
 }
 

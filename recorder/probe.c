@@ -165,7 +165,7 @@ static int open_rings(struct dn_probe *p, uint32_t size)
 		if (bpf_map_update_elem(outer, &cpu, &p->ring_fd[cpu % p->nrings], BPF_ANY))
 			return -errno;
 	p->life = dn_ring_open(dn_object_map(p->obj, "life_ring"), LIFE_RING_BYTES);
-	return p->life ? 0 : -errno;
+	return p->life && !watch(p, dn_object_map(p->obj, "life_ring")) ? 0 : -errno;
 }
 
 /* "what: why (libbpf's words)" */

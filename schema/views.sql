@@ -292,7 +292,7 @@ SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid,
          WHEN 3 THEN ((s.arg3 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 4 THEN ((s.arg4 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
          WHEN 5 THEN ((s.arg5 & 0xffffffff) + 0x80000000 & 0xffffffff) - 0x80000000
-         WHEN 6 THEN iif(s.ret BETWEEN 0 AND 0x7fffffff, s.ret, NULL)
+         WHEN 6 THEN iif(s.ret BETWEEN 0 AND 0x7fffffff AND (s.ret OR s.arg0 IS NOT NULL), s.ret, NULL)
        END, -100) AS fd,
        s.path, s.path2, s.sockaddr AS address, s.text, s.argv,
        s.arg0, s.arg1, s.arg2, s.arg3, s.arg4, s.arg5, s.seq,
@@ -722,7 +722,7 @@ LEFT JOIN raw_thread AS t ON t.thread = f.thread;
 CREATE VIEW v_conn AS
 SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.kind,
        CASE o.name WHEN 'accept' THEN 'in' WHEN 'pair' THEN 'pair' ELSE
-         CASE WHEN s.connect_start IS NOT NULL OR s.connect_end IS NOT NULL THEN 'out'
+         CASE WHEN coalesce(s.connect_start, s.connect_end, s.connect_errno) IS NOT NULL THEN 'out'
               WHEN s.remote IS NOT NULL OR s.peer_inode IS NOT NULL THEN 'there'
               ELSE 'none' END END AS direction,
        s.local, s.remote,
@@ -741,13 +741,13 @@ SELECT s.trace_id, s.sock AS sock_id, s.process AS process_id, p.pid, p.comm, s.
        ifnull(s.pair,
          CASE WHEN s.family = 1 THEN
                 (SELECT sock FROM
-                   (SELECT x.sock, min(abs(x.known - s.known)) FROM raw_socket AS x
+                   (SELECT x.sock, min(abs(x.known - 1.0 * s.known)) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.inode = s.peer_inode))
               -- of those that had these ports one after the other the one accepted next
               WHEN s.remote IS NOT NULL AND s.kind = 'tcp' THEN
                 (SELECT sock FROM
                    (SELECT x.sock, min(abs(ifnull(x.connect_start, x.known) -
-                                           ifnull(s.connect_start, s.known))) FROM raw_socket AS x
+                                           1.0 * ifnull(s.connect_start, s.known))) FROM raw_socket AS x
                     WHERE x.trace_id = s.trace_id AND x.local = s.remote AND x.remote = s.local AND
                           x.kind = s.kind AND x.sock <> s.sock AND
                           iif(s.connect_start IS NULL, ifnull(x.connect_start, 0) <= s.known,

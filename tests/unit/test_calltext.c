@@ -571,6 +571,15 @@ static void unfinished_and_aligned(void **state)
 	dn_calltext(&t, &c, NULL);
 	assert_string_equal(t.p, "read(7, ...) = 0");
 
+	/* Withheld, with its result; an error is not. */
+	dn_text_reset(&t);
+	c = (struct dn_syscall){ .abi = DN_ABI_X86_64, .nr = 41 };
+	dn_calltext(&t, &c, NULL);
+	dn_text_char(&t, '|');
+	c.ret = -13;
+	dn_calltext(&t, &c, NULL);
+	assert_string_equal(t.p, "socket(...) = ?|socket(...) = -1 EACCES (Permission denied)");
+
 	/* The parts. */
 	dn_text_reset(&t);
 	c = (struct dn_syscall){ .abi = DN_ABI_X86_64, .nr = 3, .nargs = 1, .ret = -9, .args = { 7 } };

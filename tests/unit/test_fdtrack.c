@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -498,6 +499,28 @@ static void unknown_ones(void **unused)
 	world_free(&w);
 }
 
+/* Of a process that has become setuid there are neither arguments nor results. */
+static void withheld(void **unused)
+{
+	static const char *const names[] = { "socket", "openat", "accept4", "dup", "dup2", "pipe2", "socketpair",
+					     "fcntl", "epoll_create1", "close", "close_range" };
+	struct world w;
+
+	(void)unused;
+	world_new(&w);
+	born(&w, 1, 1, 0, DN_ORIGIN_TARGET, 0);
+	told(&w, 1, 0, "/dev/null", 0);
+	told(&w, 1, 1, "/dev/null", 0);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		call(&w, 1, names[i], NULL, 0, 0, NULL);
+	world_apply(&w);
+	assert_int_equal(kind(&w, 1, 0, w.now), DN_FD_DEVICE);
+	assert_int_equal(kind(&w, 1, 1, w.now), DN_FD_DEVICE);
+	for (int32_t fd = 2; fd < 5; fd++)
+		assert_in_range(kind(&w, 1, fd, w.now), DN_FD_UNKNOWN, DN_FD_CLOSED);
+	world_free(&w);
+}
+
 struct spans {
 	struct dn_fd_span s[64];
 	unsigned n;
@@ -735,6 +758,51 @@ static void the_same_in_parts(void **unused)
 	unlink(path);
 }
 
+/* Peak memory in kB of the pass over a trace whose last block says that it began before all
+ * others, which then have to wait for it. */
+static long peak_of(uint32_t calls)
+{
+	const uint64_t fd[] = { 3, 0, 64 };
+	struct dn_fdpass p = { .workers = 1 };
+	struct mktrace *m = mk_new();
+	char path[MK_PATH], why[256];
+	struct dn_source *src;
+	struct dn_syscall s;
+	struct rusage usage;
+	uint64_t in = 0;
+
+	mk_temp(path);
+	mk_thread(m, 1, 1, 0, "prog");
+	for (uint32_t i = 0; i < calls; i++) {
+		s = mk_sys(1, i, "read", 100 + 10 * (uint64_t)i, 5, 64, 3, fd);
+		mk_call(m, &s);
+	}
+	mk_block(m);
+	s = mk_sys(1, calls, "read", 0, 1, 64, 3, fd);
+	mk_call(m, &s);
+	mk_write(m, path, true);
+	assert_int_equal(dn_source_open(path, &src), 0);
+	assert_int_equal(dn_reader_open(src, &p.reader, why, sizeof(why)), 0);
+	assert_int_equal(dn_fdpass_run(&p), 0);
+	for (uint32_t i = 0; i < p.ncounts; i++)
+		in += p.count[i].in;
+	assert_true(in == UINT64_C(64) * (calls + 1));
+	free(p.count);
+	dn_reader_close(p.reader);
+	dn_source_close(src);
+	unlink(path);
+	assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+	return usage.ru_maxrss;
+}
+
+static void a_forged_time(void **unused)
+{
+	long once = peak_of(3000000);
+
+	(void)unused;
+	assert_true(peak_of(6000000) < once + once / 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -745,11 +813,13 @@ int main(void)
 		cmocka_unit_test(a_pipe_that_ends_late),
 		cmocka_unit_test(a_close_that_takes_time),
 		cmocka_unit_test(unknown_ones),
+		cmocka_unit_test(withheld),
 		cmocka_unit_test(each_span_once),
 		cmocka_unit_test(numbers_beyond_all),
 		cmocka_unit_test(calls_to_kinds),
 		cmocka_unit_test(sorted_as_qsort_does),
 		cmocka_unit_test(the_same_in_parts),
+		cmocka_unit_test(a_forged_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

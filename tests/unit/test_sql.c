@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "dbfile.h"
+#include "events.h"
 #include "mktrace.h"
 #include "options.h"
 #include "sql.h"
@@ -379,6 +380,62 @@ static void test_target(void **state)
 	assert_int_not_equal(system(path), 0);
 }
 
+static struct dn_value inet(const char *host_port)
+{
+	return dn_str(host_port, 16);
+}
+
+/* A TCP socket between these ends, since then. */
+static void mk_sock(struct mktrace *m, uint64_t time, uint32_t id, unsigned origin, const char *local,
+		    const char *remote)
+{
+	const struct dn_value v[] = { dn_u(time), dn_u(id), dn_u(1), dn_u(0), dn_u(3), dn_u(origin),
+				      dn_null(), dn_u(2), dn_u(1), dn_u(6), dn_u(1), dn_u(id),
+				      dn_u(1), dn_null(), inet(local), inet(remote) };
+
+	mk_row(m, DN_EV_sock, v);
+}
+
+/* Times and bytes that cannot be do not keep a query from its answer. */
+static void test_sockets(void **state)
+{
+	static const char a[16] = { 2, 0, 0, 80, 127, 0, 0, 1 }, b[16] = { 2, 0, 1, 0, 127, 0, 0, 1 };
+	struct mktrace *m = mk_new();
+	uint64_t args[6] = { 3, 100, 200 };
+	char path[MK_PATH + 16];
+	struct dn_syscall s;
+
+	(void)state;
+	mk_thread(m, 1, 1, 0, "main");
+	mk_sock(m, MK_ORIGIN, 1, DN_SOCK_ACCEPT, a, b);
+	mk_sock(m, MK_ORIGIN + (UINT64_C(1) << 63), 2, DN_SOCK_ACCEPT, b, a);
+	mk_sock(m, MK_ORIGIN + 5, 3, DN_SOCK_SOCKET, b, a);
+	for (uint32_t i = 0; i < 3; i++) {
+		s = mk_sys(1, i, "read", 1000 * i, 100, i ? INT64_MAX : 5, 3, args);
+		mk_call(m, &s);
+	}
+	/* seccomp refused it: a return without entry */
+	mk_row(m, DN_EV_sock_event, (const struct dn_value[]){
+		dn_u(MK_ORIGIN + 9), dn_u(3), dn_u(DN_SOCK_EV_CONNECT), dn_u(1), dn_u(7), dn_null(),
+		dn_u(7), dn_u(7), dn_u(1), dn_null(), inet(a), dn_null(), dn_null(), dn_null(),
+		dn_null(), dn_null(), dn_null(), dn_null() });
+	snprintf(path, sizeof(path), "%s/sock.dnt", dir);
+	mk_write(m, path, true);
+	assert_int_equal(run(TRACES, &csv, path, "SELECT sock_id, peer_sock_id FROM v_conn ORDER BY 1"),
+			 DN_EXIT_OK);
+	assert_string_equal(answer, "sock_id,peer_sock_id\r\n1,3\r\n2,1\r\n3,1\r\n");
+	assert_int_equal(run(TRACES, &csv, path, "SELECT direction, failed, error FROM v_conn "
+			     "WHERE sock_id = 3"), DN_EXIT_OK);
+	assert_string_equal(answer, "direction,failed,error\r\nout,1,EPERM\r\n");
+	assert_int_equal(run(TRACES, &csv, path, "SELECT calls, bytes_in FROM fd_stats"), DN_EXIT_OK);
+	assert_string_equal(answer, "calls,bytes_in\r\n3,5\r\n");
+	/* thousands of connections to one address: both ends are looked for at once */
+	assert_int_equal(run(TRACES, &csv, path, "EXPLAIN QUERY PLAN SELECT peer_sock_id FROM v_conn"),
+			 DN_EXIT_OK);
+	HAS(answer, "(trace_id=? AND local=? AND remote=?)");
+	unlink(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +447,7 @@ int main(void)
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_sockets),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
