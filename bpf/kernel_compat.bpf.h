@@ -300,16 +300,21 @@ static __always_inline __u8 dn_group_dead(struct task_struct *task, unsigned lon
 	return BPF_CORE_READ(task, signal, live.counter) == 0 ? 2 : 0;
 }
 
-/* Whether nobody but one descriptor holds a file. A count from 1 on until 6.12; since then one
- * of its own kind, from 0 on (commit 90ee6ed776c0). */
+/* Whether nobody but one descriptor holds a file. A count from 1 on until 6.12; since then a
+ * type of its own that counts from 0 on (commit 90ee6ed776c0). Both are nothing but a number. */
 static __always_inline bool dn_file_single(struct file *file)
 {
 	struct file___ref *ref = (void *)file;
 	struct file___count *count = (void *)file;
+	__u64 held = 0;
 
-	if (bpf_core_field_exists(ref->f_ref))
-		return BPF_CORE_READ(ref, f_ref.refcnt.counter) == 0;
-	return BPF_CORE_READ(count, f_count.counter) == 1;
+	if (bpf_core_field_exists(ref->f_ref)) {
+		if (bpf_probe_read_kernel(&held, sizeof(held), (void *)file + bpf_core_field_offset(ref->f_ref)))
+			return false;
+		return !held;
+	}
+	bpf_probe_read_kernel(&held, sizeof(held), (void *)file + bpf_core_field_offset(count->f_count));
+	return held == 1;
 }
 
 #define TASK_DEAD 0x80	/* include/linux/sched.h */

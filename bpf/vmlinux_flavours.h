@@ -22,11 +22,11 @@ struct task_struct___old {
 };
 
 struct file___count {
-	atomic64_t f_count;	/* until 6.12, else file___ref.f_ref */
+	struct { long long counter; } f_count;	/* until 6.12, else file___ref.f_ref */
 };
 
 struct file___ref {
-	file_ref_t f_ref;	/* since 6.13, else file___count.f_count */
+	struct { struct { long long counter; } refcnt; } f_ref;	/* since 6.13, else file___count.f_count */
 };
 
 struct trace_event_raw_mark_victim___task {

@@ -207,14 +207,6 @@ struct file {
 	void *private_data;
 };
 
-typedef struct {
-	long long counter;
-} atomic64_t;
-
-typedef struct {
-	atomic64_t refcnt;	/* since 6.13 */
-} file_ref_t;
-
 struct inode {
 	unsigned long long i_ino;
 };

@@ -112,6 +112,8 @@ talks() {
 			FROM probes WHERE name = 'socket_bytes'" | tr -d '\r"' | sed "1d; s/^/$(cat release) /" \
 			>>"$DN_BUILDDIR/tests/kernels/$release-$arch.rungs"
 	done
+	ok "$name: ends of sockets are seen" test "$(denet-analyze talk-calls.dnt --csv --sql "SELECT count(*)
+		FROM net_event WHERE kind = 'close'" | tr -d '\r' | sed 1d)" -gt 10
 }
 
 # The kernel says at its boot how many loops it can do in a second, and in a tick.
