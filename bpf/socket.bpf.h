@@ -211,8 +211,7 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 		r->thread = st->thread;
 		r->seq = st->seq;
 		r->in_call = st->in_call;
-		/* a close is told at its entry */
-		r->start = t->what == DN_SOCK_EV_CLOSE && t->type == DN_RING_SOCK_EVENT ? r->time : st->start;
+		r->start = st->start;
 	}
 	r->family = BPF_CORE_READ(s, __sk_common.skc_family);
 	r->sk_type = BPF_CORE_READ(s, sk_type);
@@ -411,26 +410,35 @@ FUNCTION int moved_by(struct dn_task_state *st, __s32 fd, __u64 n, __u32 message
 }
 
 /* close(2) begins: of a socket that no other descriptor holds that is its end. */
-FUNCTION int sock_closes(struct dn_task_state *st)
+static __always_inline void sock_closes(struct dn_task_state *st)
 {
-	struct dn_sock_told t = {};
-	struct dn_sock_known *known;
-	__u64 sk;
+	__u64 sk = sock_of_fd(st->args[0]);
+	struct dn_sock_known *known = sk ? known_sock(sk, sock_inode(sk)) : NULL;
 
-	if (!st)
-		return 0;
-	sk = sock_of_fd(st->args[0]);
-	if (!sk)
-		return 0;
-	known = known_sock(sk, sock_inode(sk));
-	if (!known || !dn_file_single(BPF_CORE_READ((struct sock *)sk, sk_socket, file)))
-		return 0;
-	t.type = DN_RING_SOCK_EVENT;
-	t.what = DN_SOCK_EV_CLOSE;
-	t.id = known->id;
-	t.fd = st->args[0];
-	t.state = t.old_state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
-	return tell_sock(sk, st, &t);
+	st->closing = known && !known->hidden &&
+		      dn_file_single(BPF_CORE_READ((struct sock *)sk, sk_socket, file)) ? known->id : 0;
+}
+
+/* It has returned; the socket may be gone. */
+static __always_inline void sock_closed(struct dn_task_state *st)
+{
+	void *ring = this_ring();
+	struct dn_ring_sock *r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
+
+	if (!r) {
+		count(DN_COUNT_sock_lost);
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->type = DN_RING_SOCK_EVENT;
+	r->what = DN_SOCK_EV_CLOSE;
+	r->sock = st->closing;
+	r->thread = st->thread;
+	r->seq = st->seq;
+	r->in_call = 1;
+	r->time = bpf_ktime_get_boot_ns();
+	r->start = st->start;
+	bpf_ringbuf_submit(r, wake_flags(ring, r->time >> 8));
 }
 
 #define MANY_MOST 1024		/* UIO_MAXIOV, which the kernel does not go beyond */
@@ -488,6 +496,10 @@ FUNCTION int sock_call(struct dn_task_state *st, __s64 ret)
 			break;
 		id = sock_id(sock_of_fd(pair[0]), st, DN_SOCK_PAIR, pair[0], 0);
 		sock_id(sock_of_fd(pair[1]), st, DN_SOCK_PAIR, pair[1], id);
+		break;
+	case DN_SOCK_ACT_CLOSE:
+		if (st->closing)
+			sock_closed(st);
 		break;
 	case DN_SOCK_ACT_CONNECT:
 		sock_result(st, DN_SOCK_EV_CONNECT, ret);

@@ -176,16 +176,8 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	if (run.stopping)
 		return 0;
 	if (!st->armed) {	/* the command, before its first execve */
-		if (!is_exec(DN_SLOT_NATIVE, id)) {
-#ifndef DN_PLAIN
-			__u64 args[6];
-
-			dn_call_args(regs, DN_NATIVE_ABI, args);
-			if (args[0] == st->start && args[1])
-				sock_inherited(st, args[1] - 1);
-#endif
+		if (!is_exec(DN_SLOT_NATIVE, id))
 			return 0;
-		}
 		st->armed = 1;
 		if (CONFIG_HZ > 0)
 			run.tick_ns = 1000000000ull / (__u32)CONFIG_HZ;
@@ -208,9 +200,9 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	nr = st->nr;
 #ifndef DN_PLAIN
 	if (st->sock_act == DN_SOCK_ACT_CLOSE) {
+		st->closing = 0;
 		if (run.last_sock)
 			sock_closes(st);
-		st->sock_act = DN_SOCK_ACT_NONE;
 	}
 #endif
 #ifdef DN_PLAIN
@@ -222,6 +214,18 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	st->start = bpf_ktime_get_boot_ns();
 	return 0;
 }
+
+#ifndef DN_PLAIN
+/* The command tells of a descriptor it was given. */
+static __always_inline void before_exec(struct dn_task_state *st, struct pt_regs *regs)
+{
+	__u64 args[6];
+
+	dn_call_args(regs, DN_NATIVE_ABI, args);
+	if (args[0] == st->start && args[1])
+		sock_inherited(st, args[1] - 1);
+}
+#endif
 
 static __always_inline int call_returns(struct pt_regs *regs, long ret)
 {
@@ -242,6 +246,10 @@ static __always_inline int call_returns(struct pt_regs *regs, long ret)
 			st->fresh = 0;
 			return 0;
 		}
+#ifndef DN_PLAIN
+		if (!st->armed)
+			before_exec(st, regs);
+#endif
 		if (!st->armed || run.stopping)
 			return 0;
 		count(DN_COUNT_attempted);

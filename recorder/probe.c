@@ -140,9 +140,28 @@ static int watch(struct dn_probe *p, int fd)
 	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
+/* Gives each CPU its ring. The kernel waits for its programs at each update of such a map, or once
+ * where it takes them all in one call. */
+static int share_rings(struct dn_probe *p, int outer)
+{
+	uint32_t n = (uint32_t)p->cpus, *key = calloc(n, 2 * sizeof(*key)), *value = key ? key + n : NULL;
+	int err = key ? 0 : -ENOMEM;
+
+	for (uint32_t cpu = 0; cpu < n && key; cpu++) {
+		key[cpu] = cpu;
+		value[cpu] = (uint32_t)p->ring_fd[cpu % p->nrings];
+	}
+	if (key && bpf_map_update_batch(outer, key, value, &n, NULL))
+		for (uint32_t cpu = 0; cpu < (uint32_t)p->cpus && !err; cpu++)
+			if (bpf_map_update_elem(outer, &cpu, &value[cpu], BPF_ANY))
+				err = -errno;
+	free(key);
+	return err;
+}
+
 static int open_rings(struct dn_probe *p, uint32_t size)
 {
-	int outer = dn_object_map(p->obj, "rings");
+	int outer = dn_object_map(p->obj, "rings"), err;
 
 	p->ring = calloc(p->nrings, sizeof(*p->ring));
 	p->ring_fd = calloc(p->nrings, sizeof(*p->ring_fd));
@@ -161,9 +180,9 @@ static int open_rings(struct dn_probe *p, uint32_t size)
 		if (watch(p, p->ring_fd[i]))
 			return -errno;
 	}
-	for (uint32_t cpu = 0; cpu < (uint32_t)p->cpus; cpu++)
-		if (bpf_map_update_elem(outer, &cpu, &p->ring_fd[cpu % p->nrings], BPF_ANY))
-			return -errno;
+	err = share_rings(p, outer);
+	if (err)
+		return err;
 	p->life = dn_ring_open(dn_object_map(p->obj, "life_ring"), LIFE_RING_BYTES);
 	return p->life && !watch(p, dn_object_map(p->obj, "life_ring")) ? 0 : -errno;
 }

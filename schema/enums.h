@@ -82,7 +82,7 @@ enum dn_sock_origin {
 	HAPPENS(9, ERROR, "error", "the network reports an error to the socket") \
 	HAPPENS(10, LAST, "last", "what it is when the recording ends")       \
 	HAPPENS(11, USED, "used", "bytes go through it and its addresses are not told yet") \
-	HAPPENS(12, CLOSE, "close", "close(2) of the last descriptor begins")
+	HAPPENS(12, CLOSE, "close", "close(2) of the last descriptor returned")
 
 enum dn_sock_event {
 #define HAPPENS(value, id, name, doc) DN_SOCK_EV_##id = value,

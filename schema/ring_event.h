@@ -294,7 +294,7 @@ struct dn_task_state {
 	struct dn_ring_moved moved;	/* by the open call so far; sock 0: nothing */
 	__u64 probe_sk;		/* of the receive that a kprobe has seen begin; 0: none is under way */
 	__u32 probe_flags;
-	__u32 pad;
+	__u32 closing;		/* socket whose last descriptor the open call closes; 0: none */
 };
 static_assert(sizeof(struct dn_task_state) == 144, "layout");
 

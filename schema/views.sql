@@ -620,7 +620,7 @@ GROUP BY a.trace_id, t.process, a.nr, a.abi, a.family, a.address, a.port;
 --   known_ns: ns: when it was first seen
 --   listening_ns: ns: since when it listens; NULL: it does not
 --   ended_ns: ns: end of its TCP connection, or of listening; NULL: none was seen
---   closed_ns: ns: begin of the close(2) of its last descriptor; of one that nobody closed, the end of its process; NULL: open at the end
+--   closed_ns: ns: return of the close(2) of its last descriptor; of one that nobody closed, the end of its process; NULL: open at the end
 --   state: : of TCP, the last seen: ESTABLISHED, LISTEN, CLOSE, ...
 --   sent: bytes: that it took
 --   received: bytes: that it gave
