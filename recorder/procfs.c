@@ -204,7 +204,7 @@ int dn_proc_open(struct dn_proc *p, int procfs, pid_t pid, uint64_t start)
 	if (p->dir < 0)
 		return gone(-errno);
 	err = read_stat(p, &st, buf, sizeof(buf));
-	if (!err && start != DN_UNMEASURED && st.start != start)
+	if (!err && start != DN_UNMEASURED && st.start > start)
 		err = -ESRCH;
 	if (err) {
 		dn_proc_close(p);

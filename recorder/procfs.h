@@ -60,8 +60,9 @@ struct dn_proc {
 	uint64_t start;			/* ticks since boot, DN_UNMEASURED: not known yet */
 };
 
-/* Takes hold of /proc/PID. With start known, a process of another start is
- * "gone"; else its start is found out. 0 or -errno with nothing open. */
+/* Takes hold of /proc/PID. start: when the process was there already: one that
+ * began after it has got the number of one that is "gone". DN_UNMEASURED: whoever
+ * has the number. Its own start is then in *p. 0 or -errno with nothing open. */
 int dn_proc_open(struct dn_proc *p, int procfs, pid_t pid, uint64_t start);
 void dn_proc_close(struct dn_proc *p);
 

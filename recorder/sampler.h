@@ -65,7 +65,8 @@ void dn_sampler_free(struct dn_sampler *s);
 /*
  * A process to be read from now on; takes its first reading. process: its id
  * in the trace, 0: it has none (rows have null, remove it by pid). born: its
- * start in ns of the host's boot clock as BPF gives it, 0: not known.
+ * start in ns of the host's boot clock, or, where BPF reads no task, the first time
+ * it was seen (dn_proc_open); 0: not known.
  * 0, -ESRCH (gone, not added), -EEXIST, -ENOMEM, -errno (could not be held and
  * born is not known: not added), or the sink's error.
  */

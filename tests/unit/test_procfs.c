@@ -384,11 +384,15 @@ static void self(void **state)
 	assert_int_equal(dn_proc_link(p.dir, "cwd", buf, (size_t)n), -ENAMETOOLONG);
 	assert_int_equal(dn_proc_link(p.dir, "no such link", buf, sizeof(buf)), -ENOENT);
 
-	/* another start: another process */
+	/* one that began later is another process */
 	dn_proc_close(&p);
-	assert_int_equal(dn_proc_open(&p, procfs, getpid(), r.start + 1), -ESRCH);
+	assert_int_equal(dn_proc_open(&p, procfs, getpid(), r.start - 1), -ESRCH);
 	assert_int_equal(p.dir, -1);
 	assert_int_equal(dn_proc_open(&p, procfs, getpid(), r.start), 0);
+	dn_proc_close(&p);
+	/* first seen some time after its start */
+	assert_int_equal(dn_proc_open(&p, procfs, getpid(), r.start + 3), 0);
+	assert_int_equal(p.start, r.start);
 	dn_proc_close(&p);
 }
 
