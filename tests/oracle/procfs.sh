@@ -184,13 +184,17 @@ if refuse 1 true; then
 			   WHERE comm = 'figures'" | tr , ' ' >got
 		read -r cpu rss minflt rchar <got
 		want=$(said cpu_us)
-		# Two ticks are lost in rounding; of a child also what came after the last look.
-		between "$cpu" $((want - 60000)) $((want + 60000)) "$who: CPU time"
+		# Two ticks are lost in rounding; of a child also what two threads did after the last look.
+		unseen=0
+		[ $who = command ] || unseen=$(sql t.dnt "SELECT 2 * (max(p.end_ns) - max(s.time_ns)) / 1000
+			FROM processes AS p JOIN process_samples AS s USING (process_id) WHERE p.comm = 'figures'")
+		between "$cpu" $((want - 60000 - unseen)) $((want + 60000)) "$who: CPU time"
 		want=$(said maxrss)
-		between "$rss" $((want * 95 / 100)) $((want * 105 / 100)) "$who: peak memory"
-		want=$(said minflt)
 		least=$((want * 95 / 100))
 		[ $who = command ] || least=1	# its last milliseconds are not in the last look
+		between "$rss" $least $((want * 105 / 100)) "$who: peak memory"
+		want=$(said minflt)
+		[ $who = command ] && least=$((want * 95 / 100))
 		between "$minflt" $least $((want + 100)) "$who: page faults"
 		want=$(said rchar)
 		[ $who = command ] && least=$((want * 95 / 100))
