@@ -72,6 +72,11 @@ static __always_inline __u64 sock_inode(__u64 sk)
 	return BPF_CORE_READ((struct sock *)sk, sk_socket, file, f_inode, i_ino);
 }
 
+static __always_inline __u8 sock_state(__u64 sk)
+{
+	return BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
+}
+
 /* The same of what a tracepoint gave. */
 #ifndef DN_RAW
 #define INODE(sk) ((sk)->sk_socket->file->f_inode->i_ino)
@@ -180,9 +185,33 @@ static __always_inline void fill_tcp(struct dn_ring_sock *r, struct sock *sk)
 }
 
 /*
- * Sends a record about a socket, through this CPU's ring: there may be so many that in the
- * ring of process life there would be no room left for processes.
+ * Begins a record about a socket, in this CPU's ring: there may be so many that in the ring of
+ * process life there would be no room left for processes. NULL: there is none here either.
  */
+static __always_inline struct dn_ring_sock *begin_sock(void *ring, struct dn_task_state *st)
+{
+	struct dn_ring_sock *r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
+
+	if (!r) {
+		count(DN_COUNT_sock_lost);
+		return NULL;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->time = bpf_ktime_get_boot_ns();
+	if (st) {
+		r->thread = st->thread;
+		r->seq = st->seq;
+		r->in_call = st->in_call;
+		r->start = st->start;
+	}
+	return r;
+}
+
+static __always_inline void end_sock(void *ring, struct dn_ring_sock *r)
+{
+	bpf_ringbuf_submit(r, wake_flags(ring, r->time >> 8));	/* no call's number to go by */
+}
+
 FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *t)
 {
 	struct sock *s = (void *)sk;
@@ -192,12 +221,9 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 	if (!t)
 		return 0;
 	ring = this_ring();
-	r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
-	if (!r) {
-		count(DN_COUNT_sock_lost);
+	r = begin_sock(ring, st);
+	if (!r)
 		return 0;
-	}
-	__builtin_memset(r, 0, sizeof(*r));
 	r->type = t->type;
 	r->what = t->what;
 	r->sock = t->id;
@@ -205,14 +231,7 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 	r->other = t->other;
 	r->err = t->err;
 	r->old_state = t->old_state;
-	r->state = t->type == DN_RING_SOCK ? BPF_CORE_READ(s, __sk_common.skc_state) : t->state;
-	r->time = bpf_ktime_get_boot_ns();
-	if (st) {
-		r->thread = st->thread;
-		r->seq = st->seq;
-		r->in_call = st->in_call;
-		r->start = st->start;
-	}
+	r->state = t->state;
 	r->family = BPF_CORE_READ(s, __sk_common.skc_family);
 	r->sk_type = BPF_CORE_READ(s, sk_type);
 	r->protocol = BPF_CORE_READ(s, sk_protocol);
@@ -230,8 +249,18 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 	if (t->figures && r->protocol == IPPROTO_TCP &&
 	    (r->family == AF_INET || r->family == AF_INET6))
 		fill_tcp(r, s);
-	bpf_ringbuf_submit(r, wake_flags(ring, r->time >> 8));	/* no call's number to go by */
+	end_sock(ring, r);
 	return 0;
+}
+
+/* Of something that happened to a socket; state: before and after. */
+static __always_inline void of_event(struct dn_sock_told *t, __u32 what, __u32 id, __u32 state)
+{
+	t->type = DN_RING_SOCK_EVENT;
+	t->what = what;
+	t->id = id;
+	t->fd = -1;
+	t->state = t->old_state = state;
 }
 
 /* The id of a socket that a task of the tree has to do with; told when it is new. 0: none can be
@@ -250,7 +279,8 @@ FUNCTION int sock_id(__u64 sk, struct dn_task_state *st, __u32 origin, __s32 fd,
 	if (!fresh.inode)
 		return 0;
 	fresh.told = origin != DN_SOCK_SOCKET;
-	fresh.leaving = tcp_leaving(BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state));
+	t.state = sock_state(sk);
+	fresh.leaving = tcp_leaving(t.state);
 	fresh.id = new_id(&run.last_sock);
 	if (bpf_map_update_elem(&socks, &sk, &fresh, BPF_NOEXIST)) {
 		known = known_sock(sk, fresh.inode);
@@ -320,11 +350,7 @@ FUNCTION int tell_used(__u64 sk, struct dn_task_state *st, __u32 id)
 {
 	struct dn_sock_told t = {};
 
-	t.type = DN_RING_SOCK_EVENT;
-	t.what = DN_SOCK_EV_USED;
-	t.id = id;
-	t.fd = -1;
-	t.state = t.old_state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
+	of_event(&t, DN_SOCK_EV_USED, id, sock_state(sk));
 	t.addresses = 1;
 	return tell_sock(sk, st, &t);
 }
@@ -378,19 +404,17 @@ FUNCTION int sock_result(struct dn_task_state *st, __u32 what, __s64 ret)
 {
 	struct dn_sock_told t = {};
 	__u64 sk;
+	__u32 id;
 
 	if (!st)
 		return 0;
 	sk = sock_of_fd(st->args[0]);
-	t.id = sock_id(sk, st, DN_SOCK_USED, st->args[0], 0);
-	if (!t.id)
+	id = sock_id(sk, st, DN_SOCK_USED, st->args[0], 0);
+	if (!id)
 		return 0;
-	t.type = DN_RING_SOCK_EVENT;
-	t.what = what;
+	of_event(&t, what, id, sock_state(sk));
 	t.fd = st->args[0];
 	t.err = ret < 0 ? -ret : 0;
-	t.state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
-	t.old_state = t.state;
 	t.addresses = 1;
 	t.asked = what == DN_SOCK_EV_CONNECT && ret < 0;
 	return tell_sock(sk, st, &t);
@@ -423,22 +447,14 @@ static __always_inline void sock_closes(struct dn_task_state *st)
 static __always_inline void sock_closed(struct dn_task_state *st)
 {
 	void *ring = this_ring();
-	struct dn_ring_sock *r = ring ? bpf_ringbuf_reserve(ring, sizeof(*r), 0) : NULL;
+	struct dn_ring_sock *r = begin_sock(ring, st);
 
-	if (!r) {
-		count(DN_COUNT_sock_lost);
-		return;
+	if (r) {
+		r->type = DN_RING_SOCK_EVENT;
+		r->what = DN_SOCK_EV_CLOSE;
+		r->sock = st->closing;
+		end_sock(ring, r);
 	}
-	__builtin_memset(r, 0, sizeof(*r));
-	r->type = DN_RING_SOCK_EVENT;
-	r->what = DN_SOCK_EV_CLOSE;
-	r->sock = st->closing;
-	r->thread = st->thread;
-	r->seq = st->seq;
-	r->in_call = 1;
-	r->time = bpf_ktime_get_boot_ns();
-	r->start = st->start;
-	bpf_ringbuf_submit(r, wake_flags(ring, r->time >> 8));
 }
 
 #define MANY_MOST 1024		/* UIO_MAXIOV, which the kernel does not go beyond */
@@ -574,8 +590,6 @@ static __always_inline int sock_event(__u64 sk, struct dn_sock_told *t)
 	known->told |= t->addresses;
 	if (st && !(st->armed == 1 && st->in_call))
 		st = NULL;
-	t->type = DN_RING_SOCK_EVENT;
-	t->fd = -1;
 	t->err = BPF_CORE_READ((struct sock *)sk, sk_err);
 	if (t->what == DN_SOCK_EV_ERROR && !t->err)
 		return 0;
@@ -589,9 +603,8 @@ int BPF_PROG(on_sock_state, const struct sock *sk, const int old, const int new)
 	__u64 key = number_of(ctx, 0);
 	bool orphan = !sock_inode(key);
 
-	t.what = DN_SOCK_EV_STATE;
+	of_event(&t, DN_SOCK_EV_STATE, 0, new);
 	t.old_state = old;
-	t.state = new;
 	t.addresses = new == TCP_ESTABLISHED || new == TCP_SYN_SENT;
 	t.figures = new == TCP_CLOSE;
 	/* A connection that nobody has accepted yet; its address was another's. */
@@ -610,8 +623,7 @@ static __always_inline int sock_incident(__u64 sk, __u32 what)
 
 	if (!sk)
 		return 0;
-	t.what = what;
-	t.state = t.old_state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
+	of_event(&t, what, 0, sock_state(sk));
 	return sock_event(sk, &t);
 }
 
@@ -663,11 +675,7 @@ int list_sockets(struct bpf_iter__bpf_map_elem *ctx)
 	sk = *key;
 	if (!k->inode || sock_inode(sk) != k->inode)
 		return 0;
-	t.type = DN_RING_SOCK_EVENT;
-	t.what = DN_SOCK_EV_LAST;
-	t.id = k->id;
-	t.fd = -1;
-	t.state = t.old_state = BPF_CORE_READ((struct sock *)sk, __sk_common.skc_state);
+	of_event(&t, DN_SOCK_EV_LAST, k->id, sock_state(sk));
 	t.addresses = 1;
 	t.figures = 1;
 	tell_sock(sk, NULL, &t);

@@ -49,6 +49,13 @@ static __always_inline void fill_call(struct dn_ring_call *r, const struct dn_ta
 	r->args[2] = st->args[2];
 }
 
+static __always_inline void fill_rest(struct dn_ring_call *r, const struct dn_task_state *st)
+{
+	r->args[3] = st->args[3];
+	r->args[4] = st->args[4];
+	r->args[5] = st->args[5];
+}
+
 /*
  * Sends the record of the call that st describes. It counts in the thread's
  * sequence whether there was room or not.
@@ -65,9 +72,7 @@ static __always_inline void send_call(struct dn_task_state *st, __u64 end, __s64
 		r = bpf_ringbuf_reserve(ring, DN_RING_CALL_MOVED, 0);
 		if (r) {
 			fill_call(r, st, end, ret);
-			r->args[3] = st->args[3];
-			r->args[4] = st->args[4];
-			r->args[5] = st->args[5];
+			fill_rest(r, st);
 			*(struct dn_ring_moved *)&r->args[6] = st->moved;
 			bpf_ringbuf_submit(r, wake_flags(ring, st->seq));
 		} else {
@@ -88,9 +93,7 @@ static __always_inline void send_call(struct dn_task_state *st, __u64 end, __s64
 		r = bpf_ringbuf_reserve(ring, DN_RING_CALL6, 0);
 		if (r) {
 			fill_call(r, st, end, ret);
-			r->args[3] = st->args[3];
-			r->args[4] = st->args[4];
-			r->args[5] = st->args[5];
+			fill_rest(r, st);
 			bpf_ringbuf_submit(r, wake_flags(ring, st->seq));
 		} else {
 			lost_call(st->process, st->abi, st->nr, st->start, end);
@@ -123,22 +126,22 @@ static __always_inline __u32 open_call(struct dn_task_state *st, struct task_str
 	st->nstr = 0;
 	st->late = 0;
 	st->sock_act = 0;
+	st->closing = 0;
 	st->addr_room = DN_RING_SOCKADDR_MAX;
 	if (st->hidden) {
 		count(DN_COUNT_hidden);
 		st->nargs = 0;
 		__builtin_memset(st->args, 0, sizeof(st->args));
-	} else {
-		if (st->nr < DN_NR_MAX) {
-			const volatile struct dn_plan *plan = plan_of(slot, st->nr);
-
-			st->nargs = plan->nargs;
-			st->sock_act = plan->sock;
-		} else {
-			st->nargs = 6;
-		}
-		dn_call_args(regs, st->abi, st->args);
+		return slot;
 	}
+	st->nargs = 6;
+	if (st->nr < DN_NR_MAX) {
+		const volatile struct dn_plan *plan = plan_of(slot, st->nr);
+
+		st->nargs = plan->nargs;
+		st->sock_act = plan->sock;
+	}
+	dn_call_args(regs, st->abi, st->args);
 	return slot;
 }
 
@@ -198,15 +201,11 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	slot = open_call(st, task, regs, id);
 	st->in_call = 1;
 	nr = st->nr;
-#ifndef DN_PLAIN
-	if (st->sock_act == DN_SOCK_ACT_CLOSE) {
-		st->closing = 0;
-		if (run.last_sock)
-			sock_closes(st);
-	}
-#endif
 #ifdef DN_PLAIN
 	call_begins(task, st, slot);
+#else
+	if (st->sock_act == DN_SOCK_ACT_CLOSE && run.last_sock)
+		sock_closes(st);
 #endif
 	if (knobs.strings && nr < DN_NR_MAX && !st->hidden &&
 	    plan_of(slot, nr)->str[0])

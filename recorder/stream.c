@@ -607,8 +607,8 @@ static int on_sock_event(struct dn_stream *s, const struct dn_ring_sock *r)
 	v[DN_F_sock_event_thread] = id(r->thread);
 	v[DN_F_sock_event_seq] = r->in_call ? dn_u(r->seq) : none;
 	v[DN_F_sock_event_start] = r->in_call ? dn_u(r->start) : none;
-	v[DN_F_sock_event_old_state] = dn_u(r->old_state);
-	v[DN_F_sock_event_state] = dn_u(r->state);
+	v[DN_F_sock_event_old_state] = r->old_state ? dn_u(r->old_state) : none;	/* TCP_ESTABLISHED is 1 */
+	v[DN_F_sock_event_state] = r->state ? dn_u(r->state) : none;
 	v[DN_F_sock_event_err] = r->err ? dn_u((uint64_t)r->err) : none;
 	v[DN_F_sock_event_local] = address(r->local, r->local_len);
 	v[DN_F_sock_event_remote] = address(r->remote, r->remote_len);

@@ -76,7 +76,7 @@ enum dn_sock_origin {
 	HAPPENS(3, LISTEN, "listen", "listen(2) returned")                    \
 	HAPPENS(4, SHUTDOWN, "shutdown", "shutdown(2) returned")              \
 	HAPPENS(5, STATE, "state", "another state of TCP")                    \
-	HAPPENS(6, RETRANSMIT, "retransmit", "a segment is sent again")       \
+	HAPPENS(6, RETRANSMIT, "retransmit", "one segment or several are sent again") \
 	HAPPENS(7, RESET_SENT, "reset_sent", "a reset is sent")               \
 	HAPPENS(8, RESET_RECEIVED, "reset_received", "a reset came")          \
 	HAPPENS(9, ERROR, "error", "the network reports an error to the socket") \

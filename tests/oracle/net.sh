@@ -57,6 +57,9 @@ for rung in tp_btf raw_tp calls raw_tp,calls; do
 	# shellcheck disable=SC2086
 	record acts.dnt $seen sockets messages
 	as_strace "$rung, 1024 messages in a call"
+	record acts.dnt calls kept
+	is "$? $(ask acts.dnt "SELECT count(*) FROM sock WHERE kind = 'unix'") $(ask acts.dnt \
+		"SELECT count(*) FROM net_event WHERE kind = 'close'")" "0 2 1" "$rung: a close that seccomp refuses is none"
 	[ "$rung" != calls ] || continue
 	record acts.dnt sockets uring >said
 	if [ $? = 77 ]; then

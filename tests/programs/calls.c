@@ -422,13 +422,14 @@ static int act_numbers(int argc, char **argv)
 	return 0;
 }
 
-static void filter(unsigned int action)
+/* From now on these two calls come to action. */
+static void filter(unsigned int one, unsigned int other, unsigned int action)
 {
 	struct sock_filter f[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, one, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, action),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_unlinkat, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, other, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, action),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
@@ -460,7 +461,7 @@ static int act_seccomp(int argc, char **argv)
 
 		if (!pid) {
 			signal(SIGSYS, on_trap);
-			filter(action[i]);
+			filter(SYS_getppid, SYS_unlinkat, action[i]);
 			syscall(SYS_getppid);
 			syscall(SYS_getuid);
 			syscall(SYS_unlinkat, AT_FDCWD, "refused by seccomp", 0);
@@ -478,6 +479,19 @@ static int act_seccomp(int argc, char **argv)
 		}
 	}
 	return 0;
+}
+
+/* kept: one socket is closed; closing another, and what is none, is refused by seccomp. */
+static int act_kept(int argc, char **argv)
+{
+	int pair[2];
+
+	(void)argc;
+	(void)argv;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) || close(pair[0]))
+		return 1;
+	filter(SYS_close, SYS_close, SECCOMP_RET_ERRNO | EPERM);
+	return close(pair[1]) && close(99) ? 0 : 2;
 }
 
 /* calls N: N times getppid, for tests that count. */
@@ -509,6 +523,7 @@ int main(int argc, char **argv)
 		{ "sockets", act_sockets },
 		{ "numbers", act_numbers },
 		{ "seccomp", act_seccomp },
+		{ "kept", act_kept },
 		{ "calls", act_calls },
 		{ "paths", act_paths },
 		{ NULL, NULL },

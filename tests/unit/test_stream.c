@@ -382,6 +382,7 @@ static void test_sockets(void **state)
 	c = collect_find(&r.rows, DN_EV_sock_event, 1);	/* in an interrupt, its figures not read */
 	assert_true(c->v[DN_F_sock_event_thread].null && c->v[DN_F_sock_event_seq].null);
 	assert_true(c->v[DN_F_sock_event_start].null && c->v[DN_F_sock_event_err].null);
+	assert_true(c->v[DN_F_sock_event_old_state].null && c->v[DN_F_sock_event_state].null);
 	assert_true(c->v[DN_F_sock_event_srtt_us].null && c->v[DN_F_sock_event_tcp_sent].null);
 
 	c = collect_find(&r.rows, DN_EV_transfer, 0);
