@@ -4,6 +4,9 @@
 #   equal NAME        the files want and got are equal, and there is something in them
 #   two_hosts         two network namespaces, $near and $far, with a cable between them;
 #                     removed when the test ends. Fails where there can be none.
+#   here PROGRAM NAME whether it is installed; else the case is skipped
+#   postgres_here NAME    the same, and a cluster for it in $data, where the test then stands;
+#                     $as COMMAND is run by its user
 #   counted NS NAME   a counter of /proc/net/snmp and netstat there: Tcp.RetransSegs
 # shellcheck shell=sh
 
@@ -35,10 +38,36 @@ two_hosts() {
 	for host in near far; do
 		eval "ns=\$$host"
 		number=$([ $host = near ] && echo 1 || echo 2)
+		# Nobody asks for routers while bytes are counted.
+		ip netns exec "$ns" sh -c "echo 0 >/proc/sys/net/ipv6/conf/${host}0/router_solicitations" || return
 		ip -n "$ns" link set lo up && ip -n "$ns" link set ${host}0 up &&
 			ip -n "$ns" addr add 192.0.2.$number/24 dev ${host}0 &&
 			ip -n "$ns" addr add 2001:db8::$number/64 dev ${host}0 nodad || return
 	done
+}
+
+here() {
+	command -v "$1" >/dev/null && return
+	skip "$2" "$1 is not installed"
+	false
+}
+
+postgres_here() {
+	pg=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
+	if [ -z "$pg" ] || ! id postgres >/dev/null 2>&1; then
+		skip "$1" "it is not installed"
+		return 1
+	fi
+	# Directories above ours may be closed to its user.
+	data=$(mktemp -d /tmp/denet-pg.XXXXXX)
+	trap 'rm -rf "$data"; clean_up' EXIT
+	chown postgres "$data"
+	cd "$data" || exit
+	as="setpriv --reuid=postgres --regid=postgres --clear-groups env -u LC_ALL"
+	$as "$pg/initdb" -D "$data/base" -A trust -N >"$scratch/initdb.says" 2>&1
+	echo "host all all 192.0.2.0/24 trust" >>base/pg_hba.conf
+	PATH=$pg:$PATH
+	export as data
 }
 
 counted() {

@@ -66,11 +66,6 @@ measured() {
 		diag "segments were sent again: once more, after $try"
 	done
 }
-here() {
-	command -v "$1" >/dev/null && return
-	skip "$2" "$1 is not installed"
-	false
-}
 # listens NS PORT: waits until somebody does, without a connection.
 cat >listens <<'END'
 for i in $(seq 200); do
@@ -113,6 +108,23 @@ exit 0
 END
 	measured tcp sh ./drive
 	compare redis 20 tcp redis-benchmark
+fi
+if postgres_here postgres; then
+	cat >drive <<'END'
+ip netns exec "$far" $as postgres -D "$data/base" -h 192.0.2.2 -k "$data" -c fsync=off >pg.log 2>&1 &
+sh "$listens" "$far" 5432
+ip netns exec "$near" $as pgbench -h 192.0.2.2 -U postgres -n -c 3 -t 20 -f query >bench.says 2>&1
+sleep 0.5
+kill -INT $!
+wait
+exit 0
+END
+	echo "SELECT repeat('x', i) FROM generate_series(1, 100) AS i;" >query
+	listens=$scratch/listens
+	export listens
+	measured tcp sh ./drive
+	compare postgres 20 tcp pgbench
+	cd "$scratch" || exit
 fi
 if here nc nc; then
 	cat >drive <<'END'

@@ -8,12 +8,6 @@ need_bpf
 two_hosts 2>ip.said || skip_all "network namespaces cannot be made here: $(head -n 1 ip.said)"
 export near far
 
-# here PROGRAM NAME: whether it is installed; else the case is skipped.
-here() {
-	command -v "$1" >/dev/null && return
-	skip "$2" "$1 is not installed"
-	false
-}
 # both_ends NAME: in t.dnt each end of each connection got what the other end sent; but what
 # is in a pair when its processes end may stay there.
 both_ends() {
@@ -98,20 +92,7 @@ END
 fi
 
 # --- postgres -----------------------------------------------------------------------------
-pg=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | tail -n 1)
-if [ -z "$pg" ] || ! id postgres >/dev/null 2>&1; then
-	skip "postgres" "it is not installed"
-else
-	# Directories above ours may be closed to its user.
-	data=$(mktemp -d /tmp/denet-pg.XXXXXX)
-	trap 'rm -rf "$data"; clean_up' EXIT
-	chown postgres "$data"
-	cd "$data" || exit
-	as="setpriv --reuid=postgres --regid=postgres --clear-groups env -u LC_ALL"
-	$as "$pg/initdb" -D "$data/base" -A trust -N >"$scratch/initdb.says" 2>&1
-	echo "host all all 192.0.2.0/24 trust" >>base/pg_hba.conf
-	PATH=$pg:$PATH
-	export as data
+if postgres_here postgres; then
 	cat >drive <<'END'
 ip netns exec "$far" $as postgres -D "$data/base" -h 192.0.2.2 -k "$data" -c fsync=off >pg.log 2>&1 &
 until ip netns exec "$near" $as pg_isready -q -h 192.0.2.2 || [ $((n += 1)) = 100 ]; do sleep 0.1; done
