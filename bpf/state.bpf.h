@@ -110,7 +110,7 @@ struct {
 } counters SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);	/* per-CPU values are allocated one by one, while the command waits */
 	__uint(max_entries, DN_LOSS_ENTRIES);
 	__type(key, struct dn_loss_key);
 	__type(value, struct dn_loss_value);
@@ -237,7 +237,7 @@ static __always_inline int loss_add(struct dn_loss_key *key, __u64 start, __u64 
 		fresh.first = fresh.last = end;
 		if (!bpf_map_update_elem(&losses, key, &fresh, BPF_NOEXIST))
 			return 0;
-		v = bpf_map_lookup_elem(&losses, key);	/* another CPU's came first */
+		v = bpf_map_lookup_elem(&losses, key);	/* another one's came first, or there is no room */
 		if (!v)
 			return -1;
 	}
@@ -252,7 +252,8 @@ static __always_inline int loss_add(struct dn_loss_key *key, __u64 start, __u64 
 /* Accounts one lost call: by process and number, else by process, else as one. */
 FUNCTION int lost_call(__u32 process, __u32 abi, __u32 nr, __u64 start, __u64 end)
 {
-	struct dn_loss_key key = { .process = process, .abi = abi, .nr = nr };
+	struct dn_loss_key key = { .process = process, .abi = abi, .nr = nr,
+		.cpu = bpf_get_smp_processor_id() };
 
 	count(DN_COUNT_syscall_lost);
 	if (!loss_add(&key, start, end))

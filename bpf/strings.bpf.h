@@ -310,6 +310,13 @@ static __always_inline struct string_scratch *take_scratch(struct dn_task_state 
 	return s;
 }
 
+/* Whether the caller wants to know an address: recv(2) is recvfrom(2) of NULL, and to read
+ * there is a page fault at every call. */
+static __always_inline bool asked_for(struct dn_task_state *st, __u32 item)
+{
+	return DN_PLAN_ARG(item) <= 5 && st->args[DN_PLAN_ARG(item)];
+}
+
 /* Bytes that the caller has for the address it asks for; -1: not readable. */
 static __always_inline int room_for_address(struct dn_task_state *st, __u32 item)
 {
@@ -343,8 +350,11 @@ FUNCTION int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_return,
 			break;
 		if (is_out(DN_PLAN_KIND(item))) {
 			if (!at_return) {
-				int room = room_for_address(st, item);
+				int room;
 
+				if (!asked_for(st, item))
+					continue;
+				room = room_for_address(st, item);
 				st->addr_room = room < 0 ? DN_RING_SOCKADDR_MAX : room;
 				st->late |= 1 << i;
 			} else if (ok)

@@ -84,14 +84,14 @@ struct losses {
 	uint64_t named;		/* lost calls that have a row of their own */
 };
 
-static int on_loss(void *ctx, unsigned cpu, const struct dn_loss_key *k, const struct dn_loss_value *l)
+static int on_loss(void *ctx, const struct dn_loss_key *k, const struct dn_loss_value *l)
 {
 	struct losses *s = ctx;
 	struct dn_value v[DN_F_loss_N];
 
 	dn_row_clear(v, DN_F_loss_N);
 	v[DN_F_loss_counter] = dn_u(DN_COUNT_syscall_lost);
-	v[DN_F_loss_cpu] = dn_u(cpu);
+	v[DN_F_loss_cpu] = dn_u(k->cpu);
 	v[DN_F_loss_process] = dn_u(k->process);
 	if (k->nr != DN_LOSS_ANY) {
 		v[DN_F_loss_abi] = dn_u(k->abi);
@@ -131,8 +131,7 @@ static uint64_t own_cpu_ns(void)
 	       (uint64_t)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1000u;
 }
 
-/* What found no room in the rings, and is no system call. */
-static uint64_t events_lost(const uint64_t total[DN_COUNTER_MAX])
+uint64_t dn_events_lost(const uint64_t *total)
 {
 	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost] + total[DN_COUNT_sock_lost] +
 		total[DN_COUNT_transfer_lost];
@@ -140,7 +139,7 @@ static uint64_t events_lost(const uint64_t total[DN_COUNTER_MAX])
 
 static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const uint64_t total[DN_COUNTER_MAX])
 {
-	const uint64_t lost = x->probe ? total[DN_COUNT_syscall_lost] : 0, events = x->probe ? events_lost(total) : 0;
+	const uint64_t lost = x->probe ? total[DN_COUNT_syscall_lost] : 0, events = x->probe ? dn_events_lost(total) : 0;
 	char size[DN_HUMAN_SIZE], rows[DN_HUMAN_SIZE], l[DN_HUMAN_SIZE] = "no system calls";
 	unsigned survivors = dn_tree_processes(x->tree);
 

@@ -136,8 +136,7 @@ void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
 }
 
 int dn_probe_losses(struct dn_probe *p,
-		    int (*fn)(void *ctx, unsigned cpu, const struct dn_loss_key *k,
-			      const struct dn_loss_value *v), void *ctx)
+		    int (*fn)(void *ctx, const struct dn_loss_key *k, const struct dn_loss_value *v), void *ctx)
 {
 	(void)p;
 	(void)fn;

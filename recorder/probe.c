@@ -906,26 +906,19 @@ void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
 }
 
 int dn_probe_losses(struct dn_probe *p,
-		    int (*fn)(void *ctx, unsigned cpu, const struct dn_loss_key *k,
-			      const struct dn_loss_value *v), void *ctx)
+		    int (*fn)(void *ctx, const struct dn_loss_key *k, const struct dn_loss_value *v), void *ctx)
 {
 	int fd = dn_object_map(p->obj, "losses"), err = 0;
-	struct dn_loss_value *v = calloc((size_t)p->cpus, sizeof(*v));
 	struct dn_loss_key key, next;
+	struct dn_loss_value v;
 	void *at = NULL;
 
-	if (!v)
-		return -ENOMEM;
 	while (!err && !bpf_map_get_next_key(fd, at, &next)) {
 		key = next;
 		at = &key;
-		if (bpf_map_lookup_elem(fd, &key, v))
-			continue;
-		for (unsigned cpu = 0; cpu < (unsigned)p->cpus && !err; cpu++)
-			if (v[cpu].count)
-				err = fn(ctx, cpu, &key, &v[cpu]);
+		if (!bpf_map_lookup_elem(fd, &key, &v))
+			err = fn(ctx, &key, &v);
 	}
-	free(v);
 	return err;
 }
 

@@ -78,10 +78,9 @@ int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX]);
  * of programs that calls and processes are known by, and of others. */
 void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others);
 
-/* Hands every entry of the loss table on, by CPU. */
+/* Hands every entry of the loss table on. */
 int dn_probe_losses(struct dn_probe *p,
-		    int (*fn)(void *ctx, unsigned cpu, const struct dn_loss_key *k,
-			      const struct dn_loss_value *v), void *ctx);
+		    int (*fn)(void *ctx, const struct dn_loss_key *k, const struct dn_loss_value *v), void *ctx);
 
 /* Emits the rows `probe` and `not_observed`. */
 int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink);

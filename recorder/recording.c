@@ -376,8 +376,7 @@ static void show_status(struct dn_rec *x, uint64_t now)
 		return;
 	dn_writer_stats(x->writer, &w);
 	if (!dn_probe_counters(x->probe, counters))
-		n.lost = counters[DN_COUNT_syscall_lost] + counters[DN_COUNT_signal_lost] +
-			counters[DN_COUNT_lifecycle_lost];
+		n.lost = counters[DN_COUNT_syscall_lost] + dn_events_lost(counters);
 	n.events = w.rows;
 	n.bytes = w.bytes;
 	n.processes = dn_tree_processes(x->tree);

@@ -359,14 +359,15 @@ struct dn_run {
 	__u64 tick_ns;		/* of the kernel's own ticks, since the command began; 0: not known */
 };
 
-/* Lost calls, by process and call. */
+/* Lost calls, by process, call and CPU. */
 struct dn_loss_key {
 	__u32 process;		/* 0: any */
 	__u32 abi;
 	__u32 nr;		/* DN_LOSS_ANY: any */
+	__u32 cpu;
 };
 #define DN_LOSS_ANY 0xffffffffu
-#define DN_LOSS_ENTRIES 8192
+#define DN_LOSS_ENTRIES 16384
 
 struct dn_loss_value {
 	__u64 count;

@@ -251,11 +251,11 @@ struct lost {
 	int stop_at;
 };
 
-static int on_loss(void *ctx, unsigned cpu, const struct dn_loss_key *k, const struct dn_loss_value *v)
+static int on_loss(void *ctx, const struct dn_loss_key *k, const struct dn_loss_value *v)
 {
 	struct lost *l = ctx;
 
-	assert_int_equal(cpu, l->cpu);
+	assert_int_equal(k->cpu, l->cpu);
 	assert_true(v->count > 0 && v->first <= v->last && v->last <= l->now);
 	l->calls += v->count;
 	l->process = k->process;
