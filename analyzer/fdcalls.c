@@ -35,7 +35,6 @@ static const struct { const char *name; uint8_t effect; } effects[] = {
 	{ "bpf", BPF }, { "signalfd", SIGNALFD }, { "signalfd4", SIGNALFD },
 };
 
-#define EBADF_HERE 9		/* of Linux, as the errnos of a trace are */
 #define EINPROGRESS_HERE 115
 
 /* Shorter calls hardly meet another one of their process. */
@@ -323,7 +322,7 @@ static int close_op(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fd
 	op->what = DN_FDOP_CLOSE;
 	op->time = s->start;
 	op->fd = dn_fdcall_arg(s, 0);
-	op->fd2 = result == EBADF_HERE;
+	op->fd2 = result == DN_EBADF;
 	return add(l, op);
 }
 
@@ -440,13 +439,6 @@ int dn_fdlog_call(struct dn_fdlog *l, const struct dn_fdcalls *calls, const stru
 
 /* --- rows --------------------------------------------------------------------- */
 
-uint64_t dn_fdlog_events(void)
-{
-	return UINT64_C(1) << DN_EV_thread_start | UINT64_C(1) << DN_EV_exec |
-	       UINT64_C(1) << DN_EV_thread_exit | UINT64_C(1) << DN_EV_fd |
-	       UINT64_C(1) << DN_EV_process_state | UINT64_C(1) << DN_EV_sock;
-}
-
 static int32_t small(const struct dn_value *v)
 {
 	return v->null || v->u > INT32_MAX ? 0 : (int32_t)v->u;
@@ -553,27 +545,37 @@ static int sock(struct dn_fdlog *l, const struct dn_value *v)
 	return err ? err : add(l, &op);
 }
 
+static const struct {
+	uint16_t event, fields;
+	int (*take)(struct dn_fdlog *l, const struct dn_value *v);
+} taken[] = {
+	{ DN_EV_thread_start, DN_F_thread_start_N, start },
+	{ DN_EV_exec, DN_F_exec_N, exec },
+	{ DN_EV_thread_exit, DN_F_thread_exit_N, ends },
+	{ DN_EV_fd, DN_F_fd_N, snapshot },
+	{ DN_EV_process_state, DN_F_process_state_N, state },
+	{ DN_EV_sock, DN_F_sock_N, sock },
+};
+
+uint64_t dn_fdlog_events(void)
+{
+	uint64_t events = 0;
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+		events |= UINT64_C(1) << taken[i].event;
+	return events;
+}
+
 int dn_fdlog_row(struct dn_fdlog *l, const struct dn_row *r)
 {
-	static const struct {
-		uint16_t event, fields;
-		int (*take)(struct dn_fdlog *l, const struct dn_value *v);
-	} table[] = {
-		{ DN_EV_thread_start, DN_F_thread_start_N, start },
-		{ DN_EV_exec, DN_F_exec_N, exec },
-		{ DN_EV_thread_exit, DN_F_thread_exit_N, ends },
-		{ DN_EV_fd, DN_F_fd_N, snapshot },
-		{ DN_EV_process_state, DN_F_process_state_N, state },
-		{ DN_EV_sock, DN_F_sock_N, sock },
-	};
-	struct dn_value v[DN_F_exec_N + DN_F_thread_start_N + DN_F_thread_exit_N];
+	struct dn_value v[DN_FIELDS_MAX];
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(*table); i++) {
-		if (table[i].event != r->event)
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		if (taken[i].event != r->event)
 			continue;
-		for (unsigned k = 0; k < table[i].fields; k++)
+		for (unsigned k = 0; k < taken[i].fields; k++)
 			v[k] = k < r->nfields ? r->v[k] : dn_null();
-		return table[i].take(l, v);
+		return taken[i].take(l, v);
 	}
 	return 0;
 }

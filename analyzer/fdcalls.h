@@ -21,6 +21,8 @@
 
 #include "record.h"
 
+#define DN_EBADF 9		/* of Linux, as the errnos of a trace are */
+
 struct dn_callstr_buf;
 
 /* Larger numbers are not tracked: it is the kernel's default of fs.nr_open. */

@@ -97,7 +97,7 @@ static int add_use(struct worker *w, const struct dn_syscall *s)
 	u = &w->use[w->nuses++];
 	*u = (struct use){ .start = s->start, .dur = timed ? s->dur : 0, .thread = s->thread,
 			   .about = about, .in = -1, .out = -1, .failed = dn_result_is_error(result),
-			   .not_open = result == 9 };
+			   .not_open = result == DN_EBADF };
 	if (!result && s->ret > 0 && (uint64_t)s->ret <= DN_TRANSFER_MAX) {
 		u->in = dn_fdcall_arg(s, c->in);
 		u->out = dn_fdcall_arg(s, c->out);

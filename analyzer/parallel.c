@@ -61,10 +61,9 @@ static int count_transfer(struct worker *w, const struct dn_row *r)
 {
 	int err = dn_rollup_transfer(w->rollup, r);
 
-	if (err == -ENOSPC)
-		err = dn_rollup_spill(w->team->p->db, w->rollup);
-	else
+	if (err != -ENOSPC)
 		return err;
+	err = dn_rollup_spill(w->team->p->db, w->rollup);
 	return err ? err : dn_rollup_transfer(w->rollup, r);
 }
 
