@@ -276,7 +276,7 @@ static int open_header(struct dn_reader *r, char *err, size_t errlen)
 	}
 	ret = dn_file_header_get(head, (size_t)n, &r->file);
 	if (ret == -EPROTONOSUPPORT) {
-		snprintf(err, errlen, "it is a trace of format %u.%u and this denet-analyze reads format %u",
+		snprintf(err, errlen, "it is a trace of format %u.%u and this denet-analyze reads formats up to %u",
 			 r->file.major, r->file.minor, DN_FORMAT_MAJOR);
 		return ret;
 	}

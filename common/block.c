@@ -67,7 +67,7 @@ int dn_file_header_get(const uint8_t *p, size_t len, struct dn_file_header *h)
 	h->wall_ns = dn_get64(p + 56);
 	if (dn_get64(p + FILE_SUM) != XXH64(p, FILE_SUM, 0))
 		return -EILSEQ;
-	return h->major == DN_FORMAT_MAJOR ? 0 : -EPROTONOSUPPORT;
+	return h->major && h->major <= DN_FORMAT_MAJOR ? 0 : -EPROTONOSUPPORT;
 }
 
 /* XXH64 of the payload, seeded with the XXH64 of the header whose sum is 0. */

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DN_FORMAT_MAJOR 1	/* a reader refuses another major by name */
+#define DN_FORMAT_MAJOR 2	/* a reader refuses a later one by name, and reads all before */
 #define DN_FORMAT_MINOR 0	/* additions that an older reader may skip */
 
 #define DN_FILE_HEADER_LEN 128
@@ -67,8 +67,8 @@ struct dn_block_header {
 void dn_file_header_put(uint8_t *p, const struct dn_file_header *h);
 
 /* Reads a file header. 0, -EBADMSG (not a trace), -EILSEQ (a trace with a
- * damaged header; what could be read stands in h), -EPROTONOSUPPORT (another
- * major version, in h->major). */
+ * damaged header; what could be read stands in h), -EPROTONOSUPPORT (a
+ * later major version, in h->major, or none). */
 int dn_file_header_get(const uint8_t *p, size_t len, struct dn_file_header *h);
 
 /* Writes DN_BLOCK_HEADER_LEN bytes and sets h->checksum over them and payload. */

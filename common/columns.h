@@ -10,8 +10,9 @@
  * A string is named by its 1-based place in the table; 0 is "no string".
  *
  * Every column is a run of varints, but for those called bytes (_lo), which
- * are plain. A column may end early: values past its end are 0. As most deltas of regular work are 0, most columns are then
- * short or empty, which costs neither space nor time.
+ * are plain. A column may end early: values past its end are 0. As most deltas
+ * of regular work are 0, most columns are then short or empty, which costs
+ * neither space nor time.
  *
  * Columns of an ordinary event: two for each field of events.def.
  *   nulls   empty: none is null. Else one varint a row: 1 null, 0 not.
@@ -25,17 +26,17 @@
  * Columns of the system calls. Calls of one shape (a "site": number, ABI,
  * arguments, flags and strings) share columns of their own, since their
  * values resemble each other.
- *   0 sites   for each: 1 + nargs, abi, nr, flags, nstr, then for each
- *             string arg, kind, flags
+ *   0 sites   for each: DN_SITE_FIRST + nargs, abi, nr, flags, nstr, then for
+ *             each string arg, kind, flags
  *   1 site    of each row, by index
  *   2 thread  zigzag(delta to the row before)
  *   3 seq     zigzag(seq - the seq expected: 1 + the last of this thread in
  *             this block, or 0 at its first row)
  *   4 cpu     zigzag(delta to the row before)
  *   then for each site in order, values of its rows only:
- *     start_lo, start_hi   low 8 bits and the rest of zigzag(start - the end
+ *     start_lo, start_hi   the gap before it, in two parts: start - the end
  *             of the last call of this thread in this block; at its first
- *             row, of the row before; at first 0)
+ *             row, of the row before; at first 0
  *     dur_lo, dur_hi       the same of the duration; not if UNFINISHED or
  *             NO_ENTER, whose end is their start
  *     ret     zigzag(delta to the site's row before); not if UNFINISHED
@@ -46,6 +47,8 @@
  * Times are cut in two since their low bits are noise and their high bits are
  * not: apart, each compresses by its own statistics. dd: 1.26 to 1.17 bytes an
  * event, find and wc: 5.3 to 5.0 (zstd level 3, the same traces encoded anew).
+ * They are cut above a floor (struct dn_floor), which keeps values that differ
+ * little from lying to both sides of a multiple of 256; then the high parts are 0.
  */
 #ifndef DN_COMMON_COLUMNS_H
 #define DN_COMMON_COLUMNS_H
@@ -67,6 +70,61 @@ static inline uint64_t dn_rows_max(size_t len)
 	uint64_t n = DN_BLOCK_ROWS_FREE + (uint64_t)DN_BLOCK_ROWS_A_BYTE * len;
 
 	return n < DN_BLOCK_ROWS_MAX ? n : DN_BLOCK_ROWS_MAX;
+}
+
+/*
+ * First value of a site, less its count of arguments. It is never 0, and tells how the
+ * site's times are cut: in traces of major version 1 without a floor, the low 8 bits and
+ * the rest of zigzag(gap), and of the duration.
+ */
+#define DN_SITE_FIRST 9
+#define DN_SITE_FIRST_V1 1
+
+/*
+ * The floor of a time column: the least value of some rows before, as each twin
+ * finds it by itself. It looks at the first 32 rows of the site in a block, and at the 32 up to
+ * row 512, 8192, 131072 (each 16 times as far): seldom, since equal values should be coded
+ * alike. A floor that moves by no more than 32 stays.
+ */
+#define DN_FLOOR_ROWS 32
+#define DN_FLOOR_AGAIN 16
+#define DN_FLOOR_NEAR 32
+
+struct dn_floor {
+	uint64_t value;
+	uint64_t least;		/* of the rows looked at; a negative gap is 0 */
+	uint64_t rows;		/* of the site, so far */
+	uint64_t pass;		/* rows before it looks again */
+};
+
+static inline void dn_floor_see(struct dn_floor *f, int64_t v)
+{
+	uint64_t u = v > 0 ? (uint64_t)v : 0;
+
+	if (++f->rows <= f->pass)
+		return;
+	if (f->rows == f->pass + 1 || u < f->least)
+		f->least = u;
+	if (f->rows < f->pass + DN_FLOOR_ROWS)
+		return;
+	if (f->least - f->value + DN_FLOOR_NEAR > 2 * DN_FLOOR_NEAR)	/* further off, up or down */
+		f->value = f->least;
+	f->pass = f->rows * DN_FLOOR_AGAIN - DN_FLOOR_ROWS;
+}
+
+/* The parts of a value above (or, seldom, below) its floor: the low one is a byte. */
+static inline void dn_floor_cut(const struct dn_floor *f, int64_t v, uint8_t *low, uint64_t *high)
+{
+	uint64_t above = (uint64_t)v - f->value, below = above >> 63;
+
+	above ^= -below;
+	*low = (uint8_t)above;
+	*high = above >> 8 << 1 | below;
+}
+
+static inline int64_t dn_floor_join(const struct dn_floor *f, uint8_t low, uint64_t high)
+{
+	return (int64_t)(((high >> 1 << 8 | low) ^ -(high & 1)) + f->value);
 }
 
 enum dn_call_column {

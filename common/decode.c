@@ -28,6 +28,8 @@ struct site {
 	struct dn_shape shape;
 	uint32_t col;		/* its first column */
 	uint64_t last[1 + DN_CALL_ARGS];
+	struct dn_floor gap, dur;
+	bool v1;			/* times without a floor */
 };
 
 struct string {
@@ -102,7 +104,16 @@ static inline int64_t next_signed(struct dn_bytes *c)
 }
 
 /* A time from its two columns: a plain byte, and the rest as a varint. */
-static inline uint64_t next_time(struct dn_bytes *c)
+static inline int64_t next_time(struct dn_bytes *c, struct dn_floor *f)
+{
+	uint8_t low = c->p < c->end ? *c->p++ : 0;
+	int64_t v = dn_floor_join(f, low, next(c + 1));
+
+	dn_floor_see(f, v);
+	return v;
+}
+
+static inline uint64_t next_time_v1(struct dn_bytes *c)
 {
 	uint64_t low = c->p < c->end ? *c->p++ : 0;
 
@@ -230,8 +241,10 @@ static int read_sites(struct dn_decoder *d, uint32_t *nsites)
 		return -ENOMEM;
 	while (b->p < b->end) {
 		struct site *s = &d->site[n];
-		uint64_t nargs = next(b) - 1, abi = next(b), nr = next(b);
+		uint64_t first = next(b), abi = next(b), nr = next(b);
 		uint64_t flags = next(b), nstr = next(b);
+		bool v1 = first < DN_SITE_FIRST;
+		uint64_t nargs = first - (v1 ? DN_SITE_FIRST_V1 : DN_SITE_FIRST);
 
 		if (b->bad || n >= most || nargs > DN_CALL_ARGS || abi > UINT8_MAX ||
 		    nr > UINT32_MAX || flags > UINT32_MAX || nstr > DN_CALL_STRS)
@@ -248,6 +261,7 @@ static int read_sites(struct dn_decoder *d, uint32_t *nsites)
 			s->shape.str[i].kind = (uint8_t)kind;
 			s->shape.str[i].flags = (uint8_t)sflags;
 		}
+		s->v1 = v1;
 		s->col = col;
 		col += dn_shape_columns(&s->shape);
 		if (col > d->ncol)
@@ -299,12 +313,12 @@ static int decode_calls(struct dn_decoder *d, uint64_t rows, const struct dn_sin
 		s.seq = th->next_seq + (uint32_t)next_signed(&fixed[DN_COL_SEQ]);
 		s.cpu = (uint16_t)(prev_cpu + next_signed(&fixed[DN_COL_CPU]));
 		c = &d->col[t->col];
-		s.start = base + (uint64_t)dn_unzigzag(next_time(c));
+		s.start = base + (uint64_t)(t->v1 ? dn_unzigzag(next_time_v1(c)) : next_time(c, &t->gap));
 		bad |= c[1].bad;
 		c += 2;
 		s.dur = 0;
 		if (dn_shape_has_dur(&t->shape)) {
-			s.dur = next_time(c);
+			s.dur = t->v1 ? next_time_v1(c) : (uint64_t)next_time(c, &t->dur);
 			bad |= c[1].bad;
 			c += 2;
 		}

@@ -32,6 +32,7 @@ struct site {
 	struct dn_shape shape;
 	struct column *col;	/* dn_shape_columns() of them */
 	uint64_t last[1 + DN_CALL_ARGS];	/* ret and arguments of its row before */
+	struct dn_floor gap, dur;
 	uint32_t next;		/* hash chain, index + 1 */
 };
 
@@ -147,9 +148,14 @@ static inline size_t byte_put(struct column *c, uint8_t v)
 }
 
 /* A time, in its two columns. */
-static inline size_t time_put(struct column *c, uint64_t v)
+static inline size_t time_put(struct column *c, struct dn_floor *f, int64_t v)
 {
-	return byte_put(c, (uint8_t)v) + column_put(c + 1, v >> 8);
+	uint64_t high;
+	uint8_t low;
+
+	dn_floor_cut(f, v, &low, &high);
+	dn_floor_see(f, v);
+	return byte_put(c, low) + column_put(c + 1, high);
 }
 
 static inline void column_clear(struct column *c)
@@ -277,7 +283,7 @@ static struct site *find_site(struct dn_encoder *e, const struct dn_syscall *s)
 		return errno = ENOMEM, NULL;
 	t->next = e->site_hash[h];
 	e->site_hash[h] = ++e->nsites;
-	column_put(&e->fixed[DN_COL_SITES], 1u + shape.nargs);	/* never 0: it cannot be cut */
+	column_put(&e->fixed[DN_COL_SITES], DN_SITE_FIRST + shape.nargs);
 	column_put(&e->fixed[DN_COL_SITES], shape.abi);
 	column_put(&e->fixed[DN_COL_SITES], shape.nr);
 	column_put(&e->fixed[DN_COL_SITES], shape.flags);
@@ -336,10 +342,10 @@ int dn_encoder_call(struct dn_encoder *e, const struct dn_syscall *s)
 	more += column_put(&e->fixed[DN_COL_SEQ], dn_zigzag((int64_t)s->seq - th->next_seq));
 	more += column_put(&e->fixed[DN_COL_CPU], dn_zigzag((int64_t)s->cpu - e->prev_cpu));
 	c = t->col;
-	more += time_put(c, dn_zigzag((int64_t)(s->start - base)));
+	more += time_put(c, &t->gap, (int64_t)(s->start - base));
 	c += 2;
 	if (dn_shape_has_dur(&t->shape)) {
-		more += time_put(c, s->dur);
+		more += time_put(c, &t->dur, (int64_t)s->dur);
 		c += 2;
 		end += s->dur;
 	}

@@ -119,7 +119,7 @@ def blocks(data):
     """Every block as (header fields, payload), checked."""
     assert data[:8] == FILE_MAGIC, "no trace"
     major, = struct.unpack_from("<H", data, 8)
-    assert major == 1
+    assert major in (1, 2)
     assert xxh64(data[:120]) == struct.unpack_from("<Q", data, 120)[0], "file header"
     uuid = data[16:32]
     at = 128
@@ -170,16 +170,40 @@ def ordinary(cols, rows, fields, strings):
         yield row
 
 
+class Time:
+    """A time of a shape, in two columns: above a floor, or as in version 1."""
+
+    def __init__(self, floors, signed):
+        self.floors, self.signed, self.floor, self.seen, self.look = floors, signed, 0, [], 32
+
+    def read(self, low, high):
+        low, high = low.byte(), high.varint()
+        if not self.floors:
+            u = low | high << 8
+            return unzigzag(u) if self.signed else u
+        u = low | high >> 1 << 8
+        v = (~u if high & 1 else u) + self.floor
+        self.seen.append(max(0, v))
+        if len(self.seen) == self.look:
+            least = min(self.seen[-32:])
+            if abs(least - self.floor) > 32:
+                self.floor = least
+            self.look *= 16
+        return v
+
+
 def calls(cols, rows, strings):
     b, shapes, col = cols[0], [], 5
     while b.left():
-        nargs, abi, nr, flags, nstr = (b.varint() - 1, b.varint(), b.varint(), b.varint(),
-                                       b.varint())
+        first, abi, nr, flags, nstr = (b.varint(), b.varint(), b.varint(), b.varint(), b.varint())
+        floors = first > 8
+        nargs = first - (9 if floors else 1)
         strs = [(b.varint(), b.varint(), b.varint()) for _ in range(nstr)]
         has_ret, has_dur = not flags & UNFINISHED, not flags & (UNFINISHED | NO_ENTER)
         cut = sum(1 for s in strs if s[2] & TRUNCATED)
         shapes.append(dict(nargs=nargs, abi=abi, nr=nr, flags=flags, strs=strs, col=col,
-                           has_ret=has_ret, has_dur=has_dur, last=[0] * (1 + nargs)))
+                           has_ret=has_ret, has_dur=has_dur, last=[0] * (1 + nargs),
+                           gap=Time(floors, True), dur=Time(floors, False)))
         col += 2 + 2 * has_dur + has_ret + nargs + nstr + cut
     assert col == len(cols)
     thread = cpu = end = 0
@@ -190,11 +214,10 @@ def calls(cols, rows, strings):
         seq = (next_seq.get(thread, 0) + cols[3].zigzag()) & 0xffffffff
         cpu = (cpu + cols[4].zigzag()) & 0xffff
         at, dur, ret = s["col"], None, None
-        u = cols[at].byte() | cols[at + 1].varint() << 8
-        start = (ends.get(thread, end) + unzigzag(u)) & MASK
+        start = (ends.get(thread, end) + s["gap"].read(cols[at], cols[at + 1])) & MASK
         at += 2
         if s["has_dur"]:
-            dur = cols[at].byte() | cols[at + 1].varint() << 8
+            dur = s["dur"].read(cols[at], cols[at + 1]) & MASK
             at += 2
         end = (start + (dur or 0)) & MASK
         next_seq[thread], ends[thread] = seq + 1, end

@@ -483,6 +483,60 @@ static void test_varint(void **state)
 	assert_true(b.bad);
 }
 
+/* What lies above its floor by less than 256 has nothing in the high part; where it moves to, the
+ * floor follows, and not to each outlier. */
+static void test_floor(void **state)
+{
+	static const uint64_t v[] = { 0, 1, 255, 256, 1000, (uint64_t)-1, (uint64_t)-256, (uint64_t)-257,
+		UINT64_C(1) << 63, ~(UINT64_C(1) << 63) };
+	struct dn_floor f = { 0 }, g = { 0 };
+	uint64_t high, outside = 0, n = 0;
+	uint8_t low;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		for (unsigned k = 0; k < sizeof(v) / sizeof(v[0]); k++) {
+			f.value = v[k];
+			dn_floor_cut(&f, (int64_t)v[i], &low, &high);
+			assert_true(dn_floor_join(&f, low, high) == (int64_t)v[i]);
+			assert_int_equal(high == 0, v[i] - v[k] < 256);
+		}
+	f = g;
+	for (; n < 40000; n++) {
+		int64_t value = (int64_t)(n < 20000 ? 470 + rnd() % 100 : 90000 + rnd() % 200);
+
+		if (n % 50 == 49)
+			value = (int64_t)(rnd() % 2000000) - 1000;
+		dn_floor_cut(&f, value, &low, &high);
+		assert_true(dn_floor_join(&g, low, high) == value);
+		dn_floor_see(&f, value);
+		dn_floor_see(&g, value);
+		assert_memory_equal(&f, &g, sizeof(f));
+		outside += high != 0;
+		if (n == 511) {
+			assert_in_range(f.value, 0, 500);
+			assert_true(outside < 60);
+		}
+		if (n == 8191)	/* 2 % are outliers */
+			assert_true(outside < 8192 / 3);
+	}
+	assert_true(f.value <= 500);	/* the next look is at the 131072nd */
+	for (; n < 131072; n++)
+		dn_floor_see(&f, 90000 + (int64_t)(rnd() % 200));
+	assert_in_range(f.value, 90000, 90199);
+	n = f.value;
+	f.rows = 0;
+	f.pass = 0;
+	for (unsigned i = 0; i < DN_FLOOR_ROWS; i++)
+		dn_floor_see(&f, (int64_t)n + 32);
+	assert_int_equal(f.value, n);	/* near enough */
+	f.rows = 0;
+	f.pass = 0;
+	for (unsigned i = 0; i < DN_FLOOR_ROWS; i++)
+		dn_floor_see(&f, (int64_t)n - 33);
+	assert_int_equal(f.value, n - 33);
+}
+
 static void test_block_header(void **state)
 {
 	struct dn_block_header h = { .kind = DN_BLOCK_EVENTS, .seq = 7, .first_end = 1,
@@ -559,6 +613,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_varint),
+		cmocka_unit_test(test_floor),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_damage),

@@ -412,10 +412,14 @@ static void what_is_no_trace(void **unused)
 	assert_int_equal(read_pipe(zeros, sizeof(zeros), 1000, &rep), -EBADMSG);
 	dn_file_header_put(head, &h);
 	assert_int_equal(read_bytes(head, sizeof(head), &rep), -EPROTONOSUPPORT);
-	h.major = DN_FORMAT_MAJOR;
+	h.major = 0;
 	dn_file_header_put(head, &h);
-	assert_int_equal(read_bytes(head, sizeof(head), &rep), 0);
-	assert_false(rep.complete);
+	assert_int_equal(read_bytes(head, sizeof(head), &rep), -EPROTONOSUPPORT);
+	for (h.major = 1; h.major <= DN_FORMAT_MAJOR; h.major++) {
+		dn_file_header_put(head, &h);
+		assert_int_equal(read_bytes(head, sizeof(head), &rep), 0);
+		assert_false(rep.complete);
+	}
 }
 
 /* Checksums are no secret: a forged block is bounded before it is unpacked. */
