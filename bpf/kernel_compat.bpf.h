@@ -41,6 +41,12 @@
  * where that was skipped too, a call without return is sent at the next entry,
  * one without entry at its return. What belongs to a CPU is taken by atomic
  * operations.
+ *
+ * A thread that is preempted in a program keeps others of its CPU out of it until it runs again,
+ * a second one in the second program keeps them out of both: of a crowd at nothing but
+ * calls, 0.2 % had no entry on 7.2. The side of the tracepoints that perf uses runs
+ * with preemption off (include/trace/perf.h), so that nothing is skipped there: where it can be had,
+ * calls are seen through it (_steady).
  */
 
 #ifndef DN_RAW

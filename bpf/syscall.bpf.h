@@ -341,6 +341,28 @@ int BPF_PROG(on_sys_exit_again_held, struct pt_regs *regs, long ret)
 {
 	return HELD(call_returns_again(regs, ret));
 }
+
+/* In the place of all of them, where perf's side of the tracepoints can be had. The layouts
+ * are those of events/raw_syscalls; 1: whoever else listens shall have the event too. */
+struct dn_raw_syscalls {
+	__u64 common;
+	long id;
+	long ret;		/* of sys_exit */
+};
+
+SEC("tp/raw_syscalls/sys_enter")
+int on_sys_enter_steady(struct dn_raw_syscalls *e)
+{
+	call_enters((struct pt_regs *)bpf_task_pt_regs(this_task()), e->id);
+	return 1;
+}
+
+SEC("tp/raw_syscalls/sys_exit")
+int on_sys_exit_steady(struct dn_raw_syscalls *e)
+{
+	call_returns((struct pt_regs *)bpf_task_pt_regs(this_task()), e->ret);
+	return 1;
+}
 #endif
 
 #endif

@@ -7,12 +7,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/perf_event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -244,14 +246,46 @@ static bool left_out(const char *name, const struct dn_object_opts *o)
 	return strstr(name, "_again") && !preemptible();
 }
 
+/* Whether a program can stand at perf's side of a tracepoint: bpf/kernel_compat.bpf.h. */
+static bool steady(void)
+{
+	static const char *const id[] = { "/sys/kernel/tracing/events/raw_syscalls/sys_enter/id",
+		"/sys/kernel/debug/tracing/events/raw_syscalls/sys_enter/id" };
+	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr) };
+	char text[32] = "";
+	int fd;
+
+	for (unsigned i = 0; i < 2 && !text[0]; i++)
+		if (dn_read_file(AT_FDCWD, id[i], text, sizeof(text) - 1) < 0)
+			text[0] = 0;
+	attr.config = strtoull(text, NULL, 10);
+	if (!attr.config)
+		return false;
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool dn_object_steady(const char *name)
+{
+	return strstr(name, "_steady");
+}
+
 /* The programs that this recording takes in place of others or besides them. */
 static void choose(struct bpf_object *obj, const struct dn_object_opts *o)
 {
+	const bool stand = preemptible() && steady();
 	const bool hold = preemptible() && !dn_kernel_before(6, 15);
 	struct bpf_program *prog, *held;
 	char name[64];
 
 	bpf_object__for_each_program(prog, obj) {
+		if (begins(bpf_program__name(prog), "on_sys_") &&
+		    dn_object_steady(bpf_program__name(prog)) != stand) {
+			bpf_program__set_autoload(prog, false);
+			continue;
+		}
 		snprintf(name, sizeof(name), "%s_held", bpf_program__name(prog));
 		held = bpf_object__find_program_by_name(obj, name);
 		if (held)

@@ -57,6 +57,9 @@ bool dn_object_has_way(enum dn_bytes_way way);
 /* Leaves all programs out of the load but the one of that name. */
 void dn_object_only(struct bpf_object *obj, const char *program);
 
+/* Whether a program is one that is never preempted (bpf/kernel_compat.bpf.h). */
+bool dn_object_steady(const char *program);
+
 /* Attaches a program of a loaded object. NULL with errno. */
 struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog);
 

@@ -48,7 +48,7 @@ static const struct subject {
 } subjects[] = {
 	{ "syscalls", { "on_sys_enter", "on_sys_exit", "on_sys_enter_held", "on_sys_exit_held",
 	  "on_sys_enter_again", "on_sys_exit_again", "on_sys_enter_again_held",
-	  "on_sys_exit_again_held" }, true, NULL },
+	  "on_sys_exit_again_held", "on_sys_enter_steady", "on_sys_exit_steady" }, true, NULL },
 	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
 	  "on_exit_again" }, true, NULL },
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
@@ -491,6 +491,8 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		} else if (of_net(j->name) && !p->net) {
 			rung = "none";
 			why = "--no-net";
+		} else if (s == SYSCALLS && dn_object_steady(p->prog[0].name)) {
+			rung = "tracepoint";
 		} else if (!strcmp(j->name, "socket_bytes") && strcmp(rung, "none") && p->bytes) {
 			rung = dn_bytes_way[p->bytes];
 			why = p->bytes_above;
@@ -900,7 +902,8 @@ void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
 			continue;
 		if (!g->subject->needed)
 			*others += info.recursion_misses;
-		else if (!second || (strstr(g->name, AGAIN) && g->subject != &subjects[SYSCALLS]))
+		else if (!second || dn_object_steady(g->name) ||
+			 (strstr(g->name, AGAIN) && g->subject != &subjects[SYSCALLS]))
 			*needed += info.recursion_misses;
 	}
 }

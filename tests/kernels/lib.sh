@@ -128,6 +128,16 @@ crowd() {
 	is "$(cat crowd.status 2>&1)" 0 "$name: denet-record records a crowd" || diag "$(cat crowd.said)"
 	is "$(denet-analyze crowd.dnt --csv --sql "SELECT value FROM raw_total WHERE name = 'scratch_busy'" |
 		tr -d '\r' | sed 1d)" 0 "$name: no string is left out for another's"
+	is "$(denet-analyze crowd.dnt --csv --sql "SELECT name, value FROM raw_total
+		WHERE name IN ('exit_only', 'nested_enter')" | tr -d '\r' | sed 1d | tr '\n' ' ')" \
+		"exit_only,0 nested_enter,0 " "$name: each call has its entry and its return"
+}
+
+# tracefs is not there; with nothing beside it nobody is kept from anything.
+untraced() {
+	is "$(cat untraced.status 2>&1) $(denet-analyze untraced.dnt --csv --sql "SELECT count(*) FROM syscalls
+		WHERE path LIKE '/nonexistent/%' AND dur_ns > 0" | tr -d '\r' | sed 1d)" "0 1000" \
+		"$name: without tracefs" || diag "$(cat untraced.said)"
 }
 
 # The numbers of an architecture are in its trace.
@@ -185,6 +195,7 @@ kernel() {
 		talks
 		ticks
 		crowd
+		untraced
 		says_numbers "$name"
 		views_numbers "$name, by SQL"
 		says_strings "$name"

@@ -49,7 +49,9 @@ pass() {
 not_ok() {
 	tap_n=$((tap_n + 1))
 	tap_failed=$((tap_failed + 1))
-	echo "not ok $tap_n - $1"
+	# A list of names may be all that is seen of it: the beginning of why is in it.
+	tap_why=$(printf '%s' "${2-}" | tr -s '# \t\n' ' ' | cut -c 1-160)
+	echo "not ok $tap_n - $1${tap_why:+: ${tap_why# }}"
 	[ $# -lt 2 ] || diag "$2"
 	return 1
 }
@@ -60,8 +62,9 @@ ok() {
 	if "$@" >"$scratch/.tap" 2>&1; then
 		pass "$tap_name"
 	else
-		not_ok "$tap_name" "status $? from: $*
-$(tail -n 20 "$scratch/.tap")"
+		tap_status=$?
+		not_ok "$tap_name" "$(tail -n 20 "$scratch/.tap")
+status $tap_status from: $*"
 	fi
 }
 

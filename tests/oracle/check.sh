@@ -51,18 +51,21 @@ with() {
 check 0 "root" env
 records "root" YES env
 # Those of the best object are in all headers but those of the one without BTF. The
-# second ones (_again) are for kernels that may skip the first, and those that are not
-# preempted (_held) stand there in the place of the others (bpf/kernel_compat.bpf.h).
+# second ones (_again) are for kernels that may skip the first; those that are not
+# preempted stand there in the place of the others: _steady with tracefs, else _held
+# (bpf/kernel_compat.bpf.h).
 case $(uname -v) in
 *PREEMPT_RT*) second=1 ;;
 *) second=$(printf '6.19\n%s\n' "$(uname -r)" | sort -V | head -n 1 | grep -cx 6.19) ;;
 esac
 find "$DN_SRCDIR/bpf" -name '*.bpf.h' ! -name '*plain*' -exec cat {} + |
 	awk '/^TP\("|^SEC\("[a-z_]+\// { getline; gsub(/^int (BPF_PROG\()?|[,(].*/, ""); print }' |
-	if [ "$second" = 1 ]; then
-		awk '{ names[$0] } END { for (n in names) if (!(n "_held" in names)) print n }'
+	if [ "$second" = 0 ]; then
+		grep -Ev '_(again|held|steady)$'
+	elif cat /sys/kernel/tracing/events/raw_syscalls/sys_enter/id >/dev/null 2>&1; then
+		grep -Ev '^on_sys_(enter|exit)(_again)?(_held)?$'
 	else
-		grep -Ev '_(again|held)$'
+		awk '{ names[$0] } END { for (n in names) if (!(n "_held" in names) && n !~ /_steady$/) print n }'
 	fi | sort >names
 is "$(jq -r '.programs[] | select(.object == "tp_btf") | .program' json | sort)" "$(cat names)" "every program was tried"
 is "$(jq -r '[.programs[].object] | unique | join(" ")' json)" "tp_btf trial" "and no lesser rung, which a recording would not come to"

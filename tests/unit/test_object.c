@@ -100,12 +100,18 @@ static void held(void **state)
 			entries += bpf_program__autoload(prog) + bpf_program__autoload(other);
 		pairs++;
 	}
+	other = bpf_object__find_program_by_name(obj, "on_sys_enter_steady");
+	assert_non_null(other);
+	entries += bpf_program__autoload(other);
 	assert_int_equal(pairs, 4);
 	assert_int_equal(entries, 1);
 	bpf_object__close(obj);
-	for (unsigned i = 0; i < 2 && !dn_kernel_before(6, 15); i++) {
+	for (unsigned i = 0; i < 4 && !dn_kernel_before(6, 15); i++) {
+		static const char *const name[] = { "on_sys_enter_held", "on_sys_exit_again_held",
+			"on_sys_enter_steady", "on_sys_exit_steady" };
+
 		obj = dn_object_open(&dn_object_kind[0], &opts);
-		dn_object_only(obj, i ? "on_sys_exit_again_held" : "on_sys_enter_held");
+		dn_object_only(obj, name[i]);
 		assert_int_equal(bpf_object__load(obj), 0);
 		bpf_object__close(obj);
 	}
