@@ -36,8 +36,10 @@
 
 /* The functions of bpf/socket_probe.bpf.h by one way. */
 #define FUNCTIONS(way)                                                               \
-	way "_inet_sendmsg", way "_inet6_sendmsg", way "_unix_stream_sendmsg", way "_unix_dgram_sendmsg", \
-	way "_unix_seqpacket_sendmsg", way "_unix_seqpacket_recvmsg", way "_inet_recvmsg", way "_inet6_recvmsg", way "_unix_stream_recvmsg", way "_unix_dgram_recvmsg"
+	way "_inet_sendmsg", way "_inet6_sendmsg", way "_unix_stream_sendmsg",       \
+	way "_unix_dgram_sendmsg", way "_unix_seqpacket_sendmsg",                    \
+	way "_unix_seqpacket_recvmsg", way "_inet_recvmsg", way "_inet6_recvmsg",    \
+	way "_unix_stream_recvmsg", way "_unix_dgram_recvmsg"
 
 /* Subjects, and the programs that observe them. */
 static const struct subject {
@@ -536,20 +538,14 @@ static int may(char why[WHY])
 	return 0;
 }
 
-static bool is_rung(const char *name, size_t len)
+/* Of a way to see bytes; DN_BYTES_WAYS where it is none. */
+static enum dn_bytes_way way_of(const char *name)
 {
-	for (unsigned i = 0; i < DN_OBJECT_KINDS; i++)
-		if (!strncmp(dn_object_kind[i].rung, name, len) && !dn_object_kind[i].rung[len])
-			return true;
-	return len == 4 && !strncmp(name, "proc", len);
-}
+	enum dn_bytes_way i = 0;
 
-static bool is_way(const char *name, size_t len)
-{
-	for (unsigned i = 0; i < DN_BYTES_WAYS; i++)
-		if (!strncmp(dn_bytes_way[i], name, len) && !dn_bytes_way[i][len])
-			return true;
-	return false;
+	while (i < DN_BYTES_WAYS && strcmp(name, dn_bytes_way[i]))
+		i++;
+	return i;
 }
 
 bool dn_probe_parse_rung(const char *list, char rung[16], char bytes[16])
@@ -557,11 +553,16 @@ bool dn_probe_parse_rung(const char *list, char rung[16], char bytes[16])
 	rung[0] = bytes[0] = 0;
 	for (const char *at = list;; at++) {
 		size_t n = strcspn(at, ",");
+		char name[16];
 
-		if (is_rung(at, n))
-			snprintf(rung, 16, "%.*s", (int)n, at);
-		else if (is_way(at, n))
-			snprintf(bytes, 16, "%.*s", (int)n, at);
+		if (n >= sizeof(name))
+			return false;
+		memcpy(name, at, n);
+		name[n] = 0;
+		if (kind_of(name) < DN_OBJECT_KINDS || !strcmp(name, "proc"))
+			memcpy(rung, name, n + 1);
+		else if (way_of(name) < DN_BYTES_WAYS)
+			memcpy(bytes, name, n + 1);
 		else
 			return false;
 		at += n;
@@ -664,7 +665,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	struct refusal r[PROGRAMS_MAX] = { 0 };
 	struct dn_object_opts oo = { .strings = o->strings, .hide_setuid = o->hide_setuid };
 	char now[WHY] = "";
-	enum dn_bytes_way ways = DN_BYTES_TRACEPOINT;
+	const enum dn_bytes_way ways = o->bytes ? way_of(o->bytes) : DN_BYTES_TRACEPOINT;
 	uint32_t size;
 	unsigned n = 0, first = o->rung ? kind_of(o->rung) : 0;
 	int err = -ENOMEM;
@@ -677,8 +678,6 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		snprintf(now, sizeof(now), "no BPF was asked for (--rung)");
 		goto fail;
 	}
-	while (o->bytes && strcmp(dn_bytes_way[ways], o->bytes))
-		ways++;
 	p->strings = o->strings;
 	p->net = oo.net = o->net;
 	p->hide_setuid = o->hide_setuid;
