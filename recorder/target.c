@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <paths.h>
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,22 @@ static int become(const struct passwd *pw)
 	return 0;
 }
 
+/* Makes itself known to the programs, and its open descriptors, by arguments that getppid(2) does
+ * not have: bpf/syscall.bpf.h. */
+static void tell(uint64_t cookie)
+{
+	struct pollfd p[INHERITED_FDS];
+	bool asked;
+
+	syscall(SYS_getppid, cookie);
+	for (int fd = 0; fd < INHERITED_FDS; fd++)
+		p[fd] = (struct pollfd){ .fd = fd };
+	asked = poll(p, INHERITED_FDS, 0) >= 0;	/* not if there may be fewer */
+	for (long fd = 0; fd < INHERITED_FDS; fd++)
+		if (!asked || !(p[fd].revents & POLLNVAL))
+			syscall(SYS_getppid, cookie, fd + 1);
+}
+
 _Noreturn static void child(const char *path, char *const argv[], const struct dn_target_opts *o,
 			    const struct passwd *pw, int go, int result)
 {
@@ -102,11 +119,8 @@ _Noreturn static void child(const char *path, char *const argv[], const struct d
 	while (n < 0 && errno == EINTR);
 	if (n != sizeof(cookie))	/* the recorder gave up */
 		_exit(DN_EXIT_RECORDER);
-	if (cookie) {	/* arguments that it does not have: bpf/syscall.bpf.h */
-		syscall(SYS_getppid, cookie);
-		for (long fd = 0; fd < INHERITED_FDS; fd++)
-			syscall(SYS_getppid, cookie, fd + 1);
-	}
+	if (cookie)
+		tell(cookie);
 	sigaction(SIGCHLD, &o->chld, NULL);
 	sigaction(SIGPIPE, &o->pipe, NULL);
 	sigaction(SIGXFSZ, &o->xfsz, NULL);
