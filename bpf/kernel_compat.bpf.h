@@ -32,9 +32,9 @@
 #include "ring_event.h"
 
 /*
- * Handlers of the tracepoints of system calls run with preemption on from 7.0
- * on (include/linux/tracepoint.h: guard(rcu_tasks_trace)), others where the
- * kernel is a real-time one. A program is never run twice at once on a CPU
+ * Handlers of tracepoints run with preemption on from 7.0 on
+ * (include/linux/tracepoint.h: guard(rcu_tasks_trace) for system calls, guard(srcu_fast_notrace)
+ * for the others, at first on real-time kernels only). A program is never run twice at once on a CPU
  * (kernel/trace/bpf_trace.c): what comes while it is preempted is skipped, and
  * counted as recursion_misses. So the programs of calls, births, execs and
  * deaths have a second one each (_again) that does what the first was kept from;

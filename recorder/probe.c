@@ -879,31 +879,45 @@ int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX])
 	return err;
 }
 
+static uint64_t misses_of(const struct program *g)
+{
+	struct bpf_prog_info info;
+	uint32_t len = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	return g && !bpf_obj_get_info_by_fd(g->fd, &info, &len) ? info.recursion_misses : 0;
+}
+
+/* The one that does what this one was kept from (kernel_compat.bpf.h); NULL: there is none. */
+static const struct program *second_of(const struct dn_probe *p, const struct program *g)
+{
+	for (unsigned i = 0; i < p->nprogs; i++) {
+		const char *name = p->prog[i].name, *again = strstr(name, AGAIN);
+		size_t n = again ? (size_t)(again - name) : 0;
+
+		if (again && !strncmp(g->name, name, n) && !strcmp(g->name + n, again + strlen(AGAIN)))
+			return &p->prog[i];
+	}
+	return NULL;
+}
+
 /*
- * A program with a second one has lost nothing where it was skipped. Of a call
- * that the second missed too there is still the other end (kernel_compat.bpf.h);
- * of a birth or death there is not.
+ * What a program was kept from is lost only where its second one was kept from it too, which is
+ * not more often than either was skipped. Of a call there is still the other end then.
  */
 void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
 {
-	bool second = false;
-
 	*needed = *others = 0;
-	for (unsigned i = 0; i < p->nprogs; i++)
-		second |= !!strstr(p->prog[i].name, AGAIN);
 	for (unsigned i = 0; i < p->nprogs; i++) {
-		const struct program *g = &p->prog[i];
-		struct bpf_prog_info info;
-		uint32_t len = sizeof(info);
+		const struct program *g = &p->prog[i], *second = second_of(p, g);
+		uint64_t first = misses_of(g), both = misses_of(second);
 
-		memset(&info, 0, sizeof(info));
-		if (bpf_obj_get_info_by_fd(g->fd, &info, &len))
-			continue;
 		if (!g->subject->needed)
-			*others += info.recursion_misses;
-		else if (!second || dn_object_steady(g->name) ||
-			 (strstr(g->name, AGAIN) && g->subject != &subjects[SYSCALLS]))
-			*needed += info.recursion_misses;
+			*others += first;
+		else if (!second && !strstr(g->name, AGAIN))
+			*needed += first;
+		else if (second && g->subject != &subjects[SYSCALLS])
+			*needed += both < first ? both : first;
 	}
 }
 
