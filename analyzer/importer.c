@@ -212,12 +212,13 @@ static int put_call(struct importer *im, const struct dn_vtab_trace *t, const st
 		dn_feed_has_start(c) ? dn_cell_int((int64_t)(c->start - t->origin)) : dn_cell_null(),
 		dn_feed_has_dur(c) ? dn_cell_int((int64_t)c->dur) : dn_cell_null(),
 		dn_feed_has_ret(c) ? dn_cell_int(c->ret) : dn_cell_null(),
-		[ARG0 ... COLUMNS - 1] = dn_cell_null(),
 	};
 	int64_t id;
 
 	for (unsigned i = 0; i < c->nargs; i++)
 		cell[ARG0 + i] = dn_cell_int((int64_t)c->args[i]);
+	for (unsigned i = ARG0 + c->nargs; i < COLUMNS; i++)
+		cell[i] = dn_cell_null();
 	if (c->nstr) {
 		id = intern(im, c);
 		if (id < 0)

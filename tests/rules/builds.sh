@@ -1,11 +1,23 @@
-# builds.sh - the builds that need less: denet-record without BPF, and
-# denet-analyze alone. Neither sees libbpf, clang or bpftool, both work.
+# builds.sh - the other builds: with each compiler without a warning, denet-record without
+# BPF, and denet-analyze alone. The last two see no libbpf, clang or bpftool, and work.
 # shellcheck shell=bash source=tests/lib/tap.sh
 . "$(dirname "$0")/../lib/tap.sh"
 
 need_cmd make
 [ -x "$DN_SRCDIR/configure" ] || skip_all "there is no configure"
 [ ! -f "$DN_SRCDIR/config.status" ] || skip_all "the source tree itself is configured"
+
+for cc in gcc clang; do
+	if ! command -v $cc >/dev/null || ! [ -x "$DN_BUILDDIR/denet-record" ]; then
+		skip "$cc: no warning" "$cc is not installed, or denet-record was not built"
+		continue
+	fi
+	mkdir $cc
+	(cd $cc && "$DN_SRCDIR/configure" -q --enable-werror CC=$cc CFLAGS=-O1) >$cc.log 2>&1 &&
+		make -C $cc -j2 all >>$cc.log 2>&1
+	is $? 0 "$cc: no warning" || diag "$(grep -B 2 -A 8 'error:' $cc.log | head -n 30)"
+	rm -rf $cc
+done
 
 # In their place, programs that say that they were asked.
 mkdir refuse
