@@ -56,12 +56,13 @@ views_numbers() {
 		{ thread = $6; tid = $2; held = $5 == "?" ? "" : $1 FS $2 FS $3 FS $4 FS $5 }
 		END { held_out() }' strace.lines - >got
 	same call "$1: syscalls"
-	grep "^sig" strace.lines | sort -s -k2,2n >want
 	sql numbers.dnt "$tree SELECT 'sig!' || s.tid || '!' || s.sig || '!' || s.code AS line FROM signals AS s
 		JOIN ours ON s.thread_id = ours.id WHERE s.event = 'delivered' AND s.sig <> 9 AND
 		(s.sig <> 31 OR s.code <> 1 OR s.handler = 'handler') AND
 		s.time_ns > (SELECT min(time_ns) FROM execs WHERE thread_id = (SELECT id FROM begin))
 		ORDER BY s.time_ns" | sort -s -k2,2n >got
+	sort -s -k2,2n strace.lines >by_thread
+	delivered by_thread got | grep "^sig" >want
 	same sig "$1: signals" maybe
 	# The end of a process is that of its first thread in the log.
 	awk -F "$tab" '$1 == "end" && $3 != "superseded" { end[$2] = $0 } END { for (i in end) print end[i] }' \

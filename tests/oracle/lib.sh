@@ -82,6 +82,17 @@ narrow() {
 		{ print }'
 }
 
+# delivered WANT GOT: WANT, lines by thread, without the signal for which strace held a thread as
+# it was killed: it is not delivered then.
+delivered() {
+	awk -F "$tab" '
+		pass == 1 && $1 == "sig" { got[$2]++ }
+		pass == 2 && $1 == "sig" { want[$2]++; last[$2] = FNR }
+		pass == 2 && $1 == "call" { delete last[$2] }
+		pass == 3 && !($1 == "sig" && last[$2] == FNR && want[$2] == got[$2] + 1)' \
+		pass=1 "$2" pass=2 "$1" pass=3 "$1"
+}
+
 # compare TRACE LOG RAW: writes want and got.
 compare() {
 	root=$(awk '{ print $1; exit }' "$2")
@@ -94,6 +105,7 @@ compare() {
 	compat=$(awk -F "$tab" '$1 == "call" && $6 ~ /^(i386|arm)$/ { print $2 }' "$scratch/.dump" | sort -u)
 	narrow "$compat" <wide.want >want
 	sort -s -k2,2n trace.lines | narrow "$compat" >got
+	delivered want got >known && mv known want
 	# Of a thread that is killed as it enters its last call strace may not know which: "???".
 	unknown=$(awk -F "$tab" '$1 == "call" && $3 == "???" { printf "%s ", $2 }' want)
 	[ -z "$unknown" ] || for side in want got; do
