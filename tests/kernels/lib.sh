@@ -105,45 +105,41 @@ rungs() {
 talks() {
 	for way in tracepoint fentry kprobe calls; do
 		is "$(cat talk-$way.status) $(cat talk-$way.err)" "0 " "$name: --rung=$way: it is recorded"
-		is "$(denet-analyze talk-$way.dnt --csv --sql "SELECT kind, sum(sent), sum(received), sum(sends),
-				sum(receives) FROM sock GROUP BY kind" | tr -d '\r' | sed 1d)" "$(cat talk-$way.said)" \
+		is "$(sql talk-$way.dnt "SELECT kind, sum(sent), sum(received), sum(sends),
+				sum(receives) FROM sock GROUP BY kind")" "$(cat talk-$way.said)" \
 			"$name: --rung=$way: bytes through sockets"
 		denet-analyze talk-$way.dnt --csv --sql "SELECT 'bytes_by_$way ' || rung || ' ' || ifnull(reason, '')
 			FROM probes WHERE name = 'socket_bytes'" | tr -d '\r"' | sed "1d; s/^/$(cat release) /" \
 			>>"$DN_BUILDDIR/tests/kernels/$release-$arch.rungs"
 	done
-	ok "$name: ends of sockets are seen" test "$(denet-analyze talk-calls.dnt --csv --sql "SELECT count(*)
-		FROM net_event WHERE kind = 'close'" | tr -d '\r' | sed 1d)" -gt 10
+	ok "$name: ends of sockets are seen" test "$(sql talk-calls.dnt "SELECT count(*)
+		FROM net_event WHERE kind = 'close'")" -gt 10
 }
 
 # The kernel says at its boot how many loops it can do in a second, and in a tick.
 ticks() {
-	near "$(denet-analyze numbers.dnt --csv --sql "SELECT value FROM environment WHERE key = 'host.kernel_hz'" |
-		tr -d '\r' | sed 1d)" "$(sed -n 's/.* \([0-9.]*\) BogoMIPS (lpj=\([0-9]*\)).*/\1 \2/p' dmesg |
+	near "$(sql numbers.dnt "SELECT value FROM environment WHERE key = 'host.kernel_hz'")" "$(sed -n 's/.* \([0-9.]*\) BogoMIPS (lpj=\([0-9]*\)).*/\1 \2/p' dmesg |
 		awk 'NR == 1 { printf "%.0f", $1 * 500000 / $2 }')" 1 "$name: ticks a second of the kernel"
 }
 
 # One that is preempted in its handler costs the others no strings.
 crowd() {
 	is "$(cat crowd.status 2>&1)" 0 "$name: denet-record records a crowd" || diag "$(cat crowd.said)"
-	is "$(denet-analyze crowd.dnt --csv --sql "SELECT value FROM raw_total WHERE name = 'scratch_busy'" |
-		tr -d '\r' | sed 1d)" 0 "$name: no string is left out for another's"
-	is "$(denet-analyze crowd.dnt --csv --sql "SELECT name, value FROM raw_total
-		WHERE name IN ('exit_only', 'nested_enter')" | tr -d '\r' | sed 1d | tr '\n' ' ')" \
+	is "$(sql crowd.dnt "SELECT value FROM raw_total WHERE name = 'scratch_busy'")" 0 "$name: no string is left out for another's"
+	is "$(sql crowd.dnt "SELECT name, value FROM raw_total WHERE name IN ('exit_only', 'nested_enter')" | tr '\n' ' ')" \
 		"exit_only,0 nested_enter,0 " "$name: each call has its entry and its return"
 }
 
 # tracefs is not there; with nothing beside it nobody is kept from anything.
 untraced() {
-	is "$(cat untraced.status 2>&1) $(denet-analyze untraced.dnt --csv --sql "SELECT count(*) FROM syscalls
-		WHERE path LIKE '/nonexistent/%' AND dur_ns > 0" | tr -d '\r' | sed 1d)" "0 1000" \
+	is "$(cat untraced.status 2>&1) $(sql untraced.dnt "SELECT count(*) FROM syscalls
+		WHERE path LIKE '/nonexistent/%' AND dur_ns > 0")" "0 1000" \
 		"$name: without tracefs" || diag "$(cat untraced.said)"
 }
 
 # The numbers of an architecture are in its trace.
 arm64_names() {
-	is "$(denet-analyze numbers.dnt --csv --sql "SELECT DISTINCT name FROM syscalls WHERE nr = 56" |
-		tr -d '\r' | sed 1d)" openat "$name: call 56 is openat"
+	is "$(sql numbers.dnt "SELECT DISTINCT name FROM syscalls WHERE nr = 56")" openat "$name: call 56 is openat"
 }
 
 kernel() {
