@@ -399,6 +399,22 @@ struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *pr
 	return bpf_program__attach_iter(prog, &opts);
 }
 
+void dn_object_try(struct bpf_object *obj, const char *program, int *load_err, int *attach_err)
+{
+	struct bpf_link *link = NULL;
+
+	dn_object_only(obj, program);
+	dn_object_words();
+	*attach_err = 0;
+	*load_err = bpf_object__load(obj);
+	if (*load_err)
+		return;
+	link = dn_object_attach(obj, bpf_object__find_program_by_name(obj, program));
+	if (!link)
+		*attach_err = -errno;
+	bpf_link__destroy(link);
+}
+
 int dn_object_map(struct bpf_object *obj, const char *name)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(obj, name);

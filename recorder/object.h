@@ -60,6 +60,10 @@ void dn_object_only(struct bpf_object *obj, const char *program);
 /* Whether a program is one that is never preempted (bpf/kernel_compat.bpf.h). */
 bool dn_object_steady(const char *program);
 
+/* Loads that program of an object alone and attaches it for a moment. 0 or -errno of each; the kernel's
+ * words are in dn_object_words() then. */
+void dn_object_try(struct bpf_object *obj, const char *program, int *load_err, int *attach_err);
+
 /* Attaches a program of a loaded object. NULL with errno. */
 struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog);
 

@@ -576,25 +576,15 @@ static bool can(const char *program, char why[WHY])
 {
 	const struct dn_object_opts none = { 0 };
 	struct bpf_object *obj = dn_object_open(&dn_object_trial, &none);
-	struct bpf_link *link = NULL;
-	struct bpf_program *prog;
-	int err = obj ? 0 : errno;
+	int load_err = -EIO, attach_err = 0;
 
 	if (obj) {
-		dn_object_only(obj, program);
-		dn_object_words();
-		err = -bpf_object__load(obj);
-		prog = bpf_object__find_program_by_name(obj, program);
-		if (!err) {
-			link = bpf_program__attach(prog);
-			err = link ? 0 : errno;
-		}
-		if (err)
-			say_why(why, err, "it is refused");
+		dn_object_try(obj, program, &load_err, &attach_err);
+		if (load_err || attach_err)
+			say_why(why, load_err ? -load_err : -attach_err, "it is refused");
 	}
-	bpf_link__destroy(link);
 	bpf_object__close(obj);
-	return !err;
+	return !load_err && !attach_err;
 }
 
 static bool way_open(enum dn_bytes_way way, char why[WHY])

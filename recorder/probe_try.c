@@ -28,7 +28,6 @@ static int try_one(const struct dn_object_kind *k, enum dn_bytes_way way, unsign
 		.strings = true, .net = true, .bytes = way, .hide_setuid = geteuid() != 0 };
 	struct dn_trial t = { .object = k->rung, .less = sees_less(k) };
 	struct bpf_program *prog, *chosen = NULL;
-	struct bpf_link *link = NULL;
 	struct bpf_object *obj;
 	unsigned i = 0;
 	char rung[32];
@@ -47,20 +46,12 @@ static int try_one(const struct dn_object_kind *k, enum dn_bytes_way way, unsign
 		 bpf_program__section_name(chosen));
 	t.rung = rung;
 	t.probe = dn_probe_subject(t.program) ? dn_probe_subject(t.program) : rung;
-	dn_object_only(obj, t.program);
-	dn_object_words();
-	t.load_err = bpf_object__load(obj);
-	if (!t.load_err) {
-		link = dn_object_attach(obj, chosen);
-		if (!link)
-			t.attach_err = -errno;
-	}
+	dn_object_try(obj, t.program, &t.load_err, &t.attach_err);
 	snprintf(t.why, sizeof(t.why), "%s", dn_object_words());
 	if (!*failed && !dn_probe_without(t.probe))
 		*failed = t.load_err ? t.load_err : t.attach_err;
 	err = fn(ctx, &t);
 out:
-	bpf_link__destroy(link);
 	bpf_object__close(obj);
 	return err;
 }
