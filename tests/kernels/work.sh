@@ -31,6 +31,7 @@ expect 0 calls errors
 expect 0 calls strings
 expect 0 signals sent
 expect 0 signals kill
+expect 0 signals held
 [ ! -x /usr/bin/compat ] || expect 0 compat
 cd / && rm -r /tmp/work
 exit $failed

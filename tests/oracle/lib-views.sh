@@ -39,14 +39,13 @@ views_numbers() {
 	root=$(awk '{ print $1; exit }' numbers.log)
 	tree=$(echo "$ours" | sed "s/\\\$root/$root/")
 	awk -v raw=1 -f "$oracle/texts.awk" -f "$oracle/strace_log.awk" numbers.log >strace.lines
-	# Without what has no result. The last call of a thread that was killed in it has
-	# one that only the kernel saw.
+	# Without what has no result. The last call of a thread that was killed in it, or as
+	# it entered it (never_ran in trace_log.awk), has one that only the kernel saw.
 	grep "^call" strace.lines | grep -v "$tab?\$" | sort -s -k2,2n >want
 	sql numbers.dnt "$tree SELECT 'call!' || s.tid || '!' || s.name || '!' || ($args) || '!' || $result ||
 		'!' || s.thread_id AS line FROM syscalls AS s $mine" | sort -s -k2,2n | awk -F "$tab" '
 		function held_out() {
-			if (held != "" && held !~ /\t-ENOSYS$/ &&
-			    !((tid in killed) && held ~ /\t-(ERESTART[A-Z_]*|EINTR)$/))
+			if (held != "" && held !~ /\t-ENOSYS$|\tsyscall_0xffffffff\t/ && !(tid in killed))
 				print held
 			held = ""
 		}

@@ -106,8 +106,10 @@ compare() {
 	narrow "$compat" <wide.want >want
 	sort -s -k2,2n trace.lines | narrow "$compat" >got
 	delivered want got >known && mv known want
-	# Of a thread that is killed as it enters its last call strace may not know which: "???".
-	unknown=$(awk -F "$tab" '$1 == "call" && $3 == "???" { printf "%s ", $2 }' want)
+	# Of a thread that is killed as it enters its last call strace may not know which, "???",
+	# and an arm64 kernel neither.
+	unknown=$(awk -F "$tab" '$1 == "call" && $5 == "?" && $3 ~ /^(\?\?\?|syscall_0xffffffff)$/ {
+		printf "%s ", $2 }' want got)
 	[ -z "$unknown" ] || for side in want got; do
 		awk -F "$tab" -v threads="$unknown" 'BEGIN { n = split(threads, part, " "); for (i = 1; i <= n; i++) last[part[i]] }
 			NR == FNR { if ($1 == "call" && ($2 in last)) last[$2] = FNR; next }

@@ -5,6 +5,8 @@ need_cmd strace
 need_bpf
 
 strace_says "killed in a call" 0 signals kill
+strace_says "killed before a call" 0 -e inject=getsid:delay_enter=10000000 signals held
+strace_says "killed after a call" 0 -e inject=getsid:delay_exit=10000000 signals held
 strace_says "interrupted calls" 0 signals interrupt
 strace_says "stopped and continued" 0 signals stop
 strace_says "faults" 0 signals faults

@@ -4,8 +4,8 @@
 # -v root=TID: the first process of strace's log. What counts is its tree from its
 # first successful execve on; strace itself is in the trace too. Of the results in
 # mid-call (-ERESTART...) it says what strace does: see -v killed.
-# -v killed="TID TID": threads that strace's log shows as killed in their last call:
-# a last result that only says so is ? there.
+# -v killed="TID TID": threads that strace's log shows as killed in their last call,
+# whose result it was not told: ? here too.
 function field(name, i)
 {
 	for (i = 2; i <= NF; i++)
@@ -13,16 +13,21 @@ function field(name, i)
 			return substr($i, length(name) + 2)
 }
 
+# Was its thread killed between a tracer's stop and the entry? x86 tells no entry of
+# such a call, arm64 takes its number away (forget_syscall).
+function never_ran()
+{
+	return held_result == "-ENOSYS" && held_flags ~ /no_enter/ || held_name == "syscall_0xffffffff"
+}
+
 # One call is held back, until it is known whether it is its thread's last.
 function flush_call(last)
 {
 	if (held_name == "")
 		return
-	# killed in it, or between strace's stop and its entry
-	if (last && (held_tid in killed_in_call) &&
-	    (held_result ~ /^-(ERESTART|EINTR)/ || held_flags ~ /no_enter/))
+	if (last && (held_tid in killed_in_call)) {
 		held_result = "?"
-	else if (last && held_result == "-ENOSYS" && held_flags ~ /no_enter/) {
+	} else if (last && never_ran()) {
 		held_name = ""	# before strace was told of the stop: it logs nothing
 		return
 	}

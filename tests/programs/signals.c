@@ -113,6 +113,30 @@ static int act_kill(int argc, char **argv)
 	return 0;
 }
 
+/* held: a process killed while a tracer holds it in getsid(2). */
+static int act_held(int argc, char **argv)
+{
+	int p[2];
+	pid_t pid;
+	char c;
+
+	(void)argc;
+	(void)argv;
+	if (pipe(p))
+		die("pipe");
+	pid = forked();
+	if (!pid) {
+		if (write(p[1], "", 1) == 1)
+			getsid(0);
+		_exit(fall_asleep(0));
+	}
+	if (read(p[0], &c, 1) != 1)
+		die("read");
+	sleep_ms(300);
+	kill(pid, SIGKILL);
+	return reap(pid) != 128 + SIGKILL;
+}
+
 /* interrupt: calls interrupted by a handler, with and without SA_RESTART. */
 static int act_interrupt(int argc, char **argv)
 {
@@ -395,6 +419,7 @@ int main(int argc, char **argv)
 {
 	static const struct act acts[] = {
 		{ "kill", act_kill },
+		{ "held", act_held },
 		{ "interrupt", act_interrupt },
 		{ "stop", act_stop },
 		{ "faults", act_faults },
