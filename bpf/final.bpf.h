@@ -16,7 +16,7 @@ int list_threads(struct bpf_iter__task *ctx)
 
 	if (!task)
 		return 0;
-	st = bpf_task_storage_get(&tasks, task, 0, 0);
+	st = task_state(task);
 	if (!st || st->armed != 1)
 		return 0;
 	r.thread = st->thread;

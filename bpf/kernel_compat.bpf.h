@@ -5,8 +5,8 @@
  * The same programs are compiled into three objects (recorder/object.c has the
  * ladder of them):
  *
- *   denet.bpf.c        typed arguments (tp_btf), task storage; 5.17 or later,
- *                      with fewer turns of a loop 5.13 or later
+ *   denet.bpf.c        typed arguments (tp_btf), an array for the state of tasks;
+ *                      5.17 or later, with fewer turns of a loop 5.13 or later
  *   denet_raw.bpf.c    DN_RAW: raw tracepoints, a hash for the state of tasks,
  *                      no instruction newer than 5.8; fields by CO-RE
  *   denet_plain.bpf.c  DN_RAW and DN_PLAIN: the same without the kernel's BTF:

@@ -248,12 +248,13 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev)
 	if (!dn_task_dead(prev))
 		return 0;
 	st = task_state(prev);
-	if (!st || st->armed != 2)
+	if (!st)
 		return 0;
 	r.type = DN_RING_THREAD_GONE;
-	r.thread = st->thread;
-	st->armed = 0;
-	drop_state(prev);
+	r.thread = st->armed == 2 ? st->thread : 0;
+	drop_state(prev, st);
+	if (!r.thread)
+		return 0;
 	r.runtime = READ(prev, se.sum_exec_runtime);
 	if (bpf_core_field_exists(prev->sched_info.run_delay))
 		r.run_delay = READ(prev, sched_info.run_delay);

@@ -235,7 +235,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	r.time = bpf_ktime_get_boot_ns();
 	bpf_get_current_comm(r.comm, sizeof(r.comm));
 	send_life(&r, sizeof(r));
-	drop_state(task);
+	drop_state(task, st);
 	return 0;
 }
 

@@ -69,19 +69,32 @@ static __always_inline void dn_describe(struct task_struct *task, struct dn_ring
 }
 #endif
 
-/* The task's address is the key of the hash: one that lives has it alone. */
+/*
+ * The states of tasks, by the task's address: one that lives has it alone. Each entry and
+ * each return of a call looks here, those of all other processes too, so that no helper
+ * is asked: the address, hashed, is a seat of the array. Who finds it taken gets another one near
+ * by, and is in `displaced`. Without cmpxchg (5.12) all of it is a hash.
+ */
 struct {
 #ifndef DN_RAW
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__type(key, __u32);
 #else
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, DN_TASKS_MAX);
 	__type(key, __u64);
 #endif
+	__uint(max_entries, DN_TASKS_MAX);
 	__type(value, struct dn_task_state);
 } tasks SEC(".maps");
+
+#ifndef DN_RAW
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, DN_TASKS_MAX / 4);	/* an eighth of the tasks is there when half of the seats are taken */
+	__type(key, __u64);
+	__type(value, __u32);
+} displaced SEC(".maps");
+#endif
 
 struct inner_ring {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -147,43 +160,98 @@ static __always_inline bool take(__u32 *busy)
 #endif
 }
 
+#ifndef DN_RAW
+#define SEATS_TRIED 16
+
+/* A task's address, less that of `run`: of what the verifier knows as a pointer nothing but
+ * the distance from another one is a number (kernel/bpf/verifier.c, adjust_reg_min_max_vals). */
+static __always_inline __u64 task_key(struct task_struct *task)
+{
+	return (void *)task - (void *)&run;
+}
+
+static __always_inline __u32 seat_of(__u64 key)
+{
+	/* 2^64 by the golden ratio, and the upper bits: Knuth, The Art of Computer Programming 6.4 */
+	return key * 0x9e3779b97f4a7c15ull >> 48 & (DN_TASKS_MAX - 1);
+}
+
 static __always_inline struct dn_task_state *task_state(struct task_struct *task)
 {
-#ifndef DN_RAW
-	return bpf_task_storage_get(&tasks, task, 0, 0);
+	__u64 key = task_key(task);
+	__u32 seat = seat_of(key), *other;
+	struct dn_task_state *st = bpf_map_lookup_elem(&tasks, &seat);
+
+	if (!st || st->task == key)
+		return st;
+	other = run.displaced ? bpf_map_lookup_elem(&displaced, &key) : NULL;
+	return other ? bpf_map_lookup_elem(&tasks, other) : NULL;
+}
+
+/* A fresh state; NULL where there is no room for it, which is counted. */
+static __always_inline struct dn_task_state *new_state(struct task_struct *task)
+{
+	struct dn_task_state init = { .task = task_key(task) }, *st = task_state(task);
+	__u32 first = seat_of(init.task), seat = first;
+
+	for (int i = 0; !st && i < SEATS_TRIED; i++) {
+		seat = (first + i) & (DN_TASKS_MAX - 1);
+		st = bpf_map_lookup_elem(&tasks, &seat);
+		if (st && __sync_val_compare_and_swap(&st->task, 0, init.task))
+			st = NULL;
+	}
+	if (st && seat != first && bpf_map_update_elem(&displaced, &init.task, &seat, BPF_ANY)) {
+		st->task = 0;
+		st = NULL;
+	}
+	if (!st) {
+		count(DN_COUNT_storage_failed);
+		return NULL;
+	}
+	if (seat != first)
+		__sync_fetch_and_add(&run.displaced, 1);
+	*st = init;
+	return st;
+}
+
+/* A task's address may be another's as soon as it is gone. */
+static __always_inline void drop_state(struct task_struct *task, struct dn_task_state *st)
+{
+	__u64 key = task_key(task);
+
+	if (run.displaced && !bpf_map_delete_elem(&displaced, &key))
+		__sync_fetch_and_add(&run.displaced, -1);
+	st->task = 0;
+}
 #else
+static __always_inline struct dn_task_state *task_state(struct task_struct *task)
+{
 	__u64 key = (__u64)task;
 
 	return bpf_map_lookup_elem(&tasks, &key);
-#endif
 }
 
 /* A fresh state; NULL where there is no room for it, which is counted. */
 static __always_inline struct dn_task_state *new_state(struct task_struct *task)
 {
 	struct dn_task_state init = {}, *st;
-#ifndef DN_RAW
-	st = bpf_task_storage_get(&tasks, task, &init, BPF_LOCAL_STORAGE_GET_F_CREATE);
-#else
 	__u64 key = (__u64)task;
 
 	bpf_map_update_elem(&tasks, &key, &init, BPF_ANY);
 	st = bpf_map_lookup_elem(&tasks, &key);
-#endif
 	if (!st)
 		count(DN_COUNT_storage_failed);
 	return st;
 }
 
 /* A task's address may be another's as soon as it is gone. */
-static __always_inline void drop_state(struct task_struct *task)
+static __always_inline void drop_state(struct task_struct *task, struct dn_task_state *st)
 {
-#ifdef DN_RAW
 	__u64 key = (__u64)task;
 
 	bpf_map_delete_elem(&tasks, &key);
-#endif
 }
+#endif
 
 /*
  * Ids of threads and of sockets, in the order of their births. An atomic

@@ -176,7 +176,7 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 		run.root_cookie = 0;
 		return 0;
 	}
-	if (run.stopping)
+	if (run.stopping || st->armed == 2)	/* 2: of a task that is gone, and had the address before */
 		return 0;
 	if (!st->armed) {	/* the command, before its first execve */
 		if (!is_exec(DN_SLOT_NATIVE, id))

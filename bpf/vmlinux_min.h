@@ -31,8 +31,6 @@ enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
-	BPF_LOCAL_STORAGE_GET_F_CREATE = 1,
-	BPF_F_NO_PREALLOC = 1,
 };
 
 enum bpf_map_type {
@@ -42,7 +40,6 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_ARRAY_OF_MAPS = 12,
 	BPF_MAP_TYPE_RINGBUF = 27,
-	BPF_MAP_TYPE_TASK_STORAGE = 29,	/* since 5.11 */
 };
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)

@@ -31,7 +31,7 @@
 #include "trial.skel.h"
 
 const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS] = {
-	{ "tp_btf", "tp_btf", "task_storage", "btf", denet_bpf__elf_bytes },	/* Linux 5.13 */
+	{ "tp_btf", "tp_btf", "array", "btf", denet_bpf__elf_bytes },	/* Linux 5.13 */
 	{ "raw_tp", "raw_tp", "hash", "btf", denet_raw_bpf__elf_bytes },	/* 5.8 */
 	{ "no_btf", "raw_tp", "hash", "none", denet_plain_bpf__elf_bytes },	/* 5.8 */
 };

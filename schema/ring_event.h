@@ -268,13 +268,14 @@ enum dn_sock_act {
 	DN_SOCK_ACT_OUT_MANY,	/* sendmmsg */
 };
 
-/* State of a traced task, in its task storage or in a hash by its address. */
+/* State of a traced task, found by its address. */
 struct dn_task_state {
+	__u64 task;		/* whose it is: a number from its address; 0: nobody's */
 	__u32 thread;		/* its id in this trace, from 1 */
 	__u32 process;		/* thread id of the process's first thread */
 	__u32 seq;		/* of the next record; counts lost ones too */
 	__u32 next_thread;	/* id from the return of this exec on, 0: unchanged */
-	__u8 armed;		/* 0: waits for its first exec, or is gone; 2: exits */
+	__u8 armed;		/* 0: waits for its first exec; 2: exits */
 	__u8 in_call;
 	__u8 fresh;		/* a fork's child before its first return to user mode */
 	__u8 abi;		/* of the open call, as are all that follow */
@@ -296,14 +297,14 @@ struct dn_task_state {
 	__u32 probe_flags;
 	__u32 closing;		/* socket whose last descriptor the open call closes; 0: none */
 };
-static_assert(sizeof(struct dn_task_state) == 144, "layout");
+static_assert(sizeof(struct dn_task_state) == 152, "layout");
 
 /* What a task without a kernel structure to read from is announced with. */
 enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };
 
 #define DN_ROOT_THREAD 1	/* id of the command's first thread */
 #define DN_SOCKS_MAX 32768	/* sockets known at one time */
-#define DN_TASKS_MAX 65536	/* tasks of the tree at one time, where a hash holds them */
+#define DN_TASKS_MAX 65536	/* tasks of the tree at one time */
 
 /*
  * What to read of a call, by number: count of arguments and up to three
@@ -357,6 +358,7 @@ struct dn_run {
 	__u32 ns_level;		/* its level; 0: the first one */
 	__u32 last_sock;	/* id of a socket given last */
 	__u64 tick_ns;		/* of the kernel's own ticks, since the command began; 0: not known */
+	__u64 displaced;	/* tasks whose state is not in the seat of their address */
 };
 
 /* Lost calls, by process, call and CPU. */

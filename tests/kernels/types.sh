@@ -67,10 +67,7 @@ for name in $names; do
 	is "$(diff theirs ours)" "" "$release: they are those of the list"
 
 	bpftool btf dump file "$name.btf" format c >vmlinux.h
-	# The object for kernels without task storage needs no type of it.
-	storage=denet
-	grep -q BPF_MAP_TYPE_TASK_STORAGE vmlinux.h || storage=denet_raw
-	ok "$release: the programs compile with its full types" object $storage $arch "$flags"
+	ok "$release: the programs compile with its full types" object denet $arch "$flags"
 	is "$(grep -i warning log)" "" "$release: without a warning"
 done
 done_testing

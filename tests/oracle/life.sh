@@ -19,4 +19,11 @@ strace_says "a thread ends all" 8 life group-exit
 strace_says "pid namespaces" 0 life pidns
 strace_says "names" 0 life names
 strace_says "spawn, system, scripts" 0 life spawn
+
+# More at a time than find their seats free (bpf/state.bpf.h).
+record many.dnt life alive 4000
+is $? 0 "4000 threads: the command's status"
+is "$(denet-analyze many.dnt --csv --sql "SELECT count(*), count(DISTINCT thread_id) FROM syscalls
+	WHERE name = 'getppid'" | tr -d '\r' | tail -n 1)" "4000,4000" "4000 threads: each is followed"
+books many.dnt "4000 threads"
 done_testing

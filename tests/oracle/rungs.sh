@@ -77,8 +77,8 @@ is "$(rung_of names) $(rung_of syscalls)" "none tp_btf" "names refused: the rest
 like "$(cat said)" "not observed on this kernel: names [(]the kernel refuses on_rename" "names refused: it is said"
 refused "exec refused" program=on_exec
 is "$(rung_of process) $(rung_of kernel_types)" "raw_tp none" "exec refused: the object that has no such program"
-refused "no task storage" map=29	# BPF_MAP_TYPE_TASK_STORAGE
-is "$(rung_of task_state) $(rung_of kernel_types) $(cat said)" "hash btf " "no task storage: nothing is missing"
-like "$(ask "SELECT reason FROM probes WHERE name = 'task_state'")" "tp_btf: .*map 'tasks'" \
-	"no task storage: why not the better rung"
+refused "no typed exec" typed=on_exec
+is "$(rung_of task_state) $(rung_of kernel_types) $(cat said)" "hash btf " "no typed exec: nothing is missing"
+like "$(ask "SELECT reason FROM probes WHERE name = 'task_state'")" "tp_btf: the kernel refuses on_exec" \
+	"no typed exec: why not the better rung"
 done_testing

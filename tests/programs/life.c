@@ -120,6 +120,34 @@ static int act_threads(int argc, char **argv)
 	return failed;
 }
 
+static pthread_barrier_t all_there;
+
+static void *waiting_thread(void *none)
+{
+	pthread_barrier_wait(&all_there);
+	getppid();
+	return none;
+}
+
+/* alive N: N threads that live at the same time. */
+static int act_alive(int argc, char **argv)
+{
+	long n = count_of(argc, argv, 64);
+	pthread_t *t = calloc((size_t)n, sizeof(*t));
+	pthread_attr_t small;
+
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 65536);
+	pthread_barrier_init(&all_there, NULL, (unsigned)n);
+	for (long i = 0; i < n; i++)
+		if (pthread_create(&t[i], &small, waiting_thread, NULL))
+			die("pthread_create");
+	for (long i = 0; i < n; i++)
+		pthread_join(t[i], NULL);
+	free(t);
+	return 0;
+}
+
 /* The status of a child made by vfork that executes path, or exits with 4. */
 static int vforked(const char *path)
 {
@@ -649,6 +677,7 @@ int main(int argc, char **argv)
 		{ "forks", act_forks },
 		{ "crowd", act_crowd },
 		{ "threads", act_threads },
+		{ "alive", act_alive },
 		{ "vfork", act_vfork },
 		{ "clone-vm", act_clone_vm },
 		{ "clone3", act_clone3 },

@@ -4,9 +4,10 @@
  *
  *   refuse ERRNO|kill COMMAND [ARGUMENT...]
  *   refuse program=NAME COMMAND [ARGUMENT...]     loads of that program: EACCES
+ *   refuse typed=NAME COMMAND [ARGUMENT...]       the same of one for a typed hook
  *   refuse map=TYPE COMMAND [ARGUMENT...]         maps of that type: EINVAL
  *
- * For the last two a supervisor looks at the arguments of each call (seccomp_unotify(2)).
+ * For the last three a supervisor looks at the arguments of each call (seccomp_unotify(2)).
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -41,8 +42,13 @@ static int filter(unsigned verdict, unsigned flags)
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);
 }
 
+struct refused {
+	const char *program;	/* NULL: maps */
+	unsigned type;		/* of the map, or of the program, 0 being any */
+};
+
 /* What to answer to a call: 0 or a negative errno. */
-static int answer(const struct seccomp_notif *n, const char *program, unsigned map)
+static int answer(const struct seccomp_notif *n, const struct refused *no)
 {
 	union bpf_attr attr;
 	size_t size = n->data.args[2] < sizeof(attr) ? n->data.args[2] : sizeof(attr);
@@ -52,13 +58,13 @@ static int answer(const struct seccomp_notif *n, const char *program, unsigned m
 	memset(&attr, 0, sizeof(attr));
 	if (process_vm_readv((pid_t)n->pid, &here, 1, &there, 1, 0) < 0)
 		return 0;
-	if (program && n->data.args[0] == BPF_PROG_LOAD &&
-	    !strncmp(attr.prog_name, program, BPF_OBJ_NAME_LEN - 1))
-		return -EACCES;
-	return !program && n->data.args[0] == BPF_MAP_CREATE && attr.map_type == map ? -EINVAL : 0;
+	if (!no->program)
+		return n->data.args[0] == BPF_MAP_CREATE && attr.map_type == no->type ? -EINVAL : 0;
+	return n->data.args[0] == BPF_PROG_LOAD && (!no->type || attr.prog_type == no->type) &&
+		!strncmp(attr.prog_name, no->program, BPF_OBJ_NAME_LEN - 1) ? -EACCES : 0;
 }
 
-static void supervise(int listener, const char *program, unsigned map)
+static void supervise(int listener, const struct refused *no)
 {
 	struct pollfd p = { .fd = listener, .events = POLLIN };
 
@@ -71,7 +77,7 @@ static void supervise(int listener, const char *program, unsigned map)
 			continue;
 		memset(&r, 0, sizeof(r));
 		r.id = n.id;
-		r.error = answer(&n, program, map);
+		r.error = answer(&n, no);
 		if (!r.error)
 			r.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
 		ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &r);
@@ -79,7 +85,7 @@ static void supervise(int listener, const char *program, unsigned map)
 }
 
 /* Runs the command in a child and answers for the kernel. Its exit status. */
-static int supervised(char **argv, const char *program, unsigned map)
+static int supervised(char **argv, const struct refused *no)
 {
 	int said[2], go[2], fd = -1, status, pidfd;
 	pid_t pid;
@@ -112,7 +118,7 @@ static int supervised(char **argv, const char *program, unsigned map)
 	}
 	if (write(go[1], &c, 1) != 1)
 		return 99;
-	supervise(fd, program, map);
+	supervise(fd, no);
 	if (waitpid(pid, &status, 0) != pid)
 		return 99;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -125,9 +131,11 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 99;
 	if (!strncmp(argv[1], "program=", 8))
-		return supervised(argv + 2, argv[1] + 8, 0);
+		return supervised(argv + 2, &(struct refused){ argv[1] + 8, 0 });
+	if (!strncmp(argv[1], "typed=", 6))
+		return supervised(argv + 2, &(struct refused){ argv[1] + 6, BPF_PROG_TYPE_TRACING });
 	if (!strncmp(argv[1], "map=", 4))
-		return supervised(argv + 2, NULL, (unsigned)atoi(argv[1] + 4));
+		return supervised(argv + 2, &(struct refused){ NULL, (unsigned)atoi(argv[1] + 4) });
 	if (strcmp(argv[1], "kill"))
 		verdict = SECCOMP_RET_ERRNO | (unsigned)atoi(argv[1]);
 	if (filter(verdict, 0)) {
