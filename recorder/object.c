@@ -24,6 +24,7 @@
 #include "denet_plain.skel.h"
 #include "denet_raw.skel.h"
 #include "kernel.h"
+#include "kernel_types.h"
 #include "probe.h"
 #include "procfs.h"
 #include "record.h"
@@ -343,6 +344,47 @@ static void find_namespace(struct dn_knobs *k)
 	}
 }
 
+/*
+ * Opens an object with its part of the kernel's types, which stays for the next one of the kind;
+ * where there is none, libbpf looks for what it needs among all types. NULL with errno.
+ */
+static struct bpf_object *open_with_types(const struct dn_object_kind *k, struct bpf_object_open_opts *opts,
+					  bool all)
+{
+	static const struct dn_object_kind *has;	/* the kind whose types are in the file */
+	static char path[32];
+	static int fd = -1;
+	struct bpf_object *obj;
+	const void *bytes;
+	size_t n;
+	int seen;
+
+	bytes = k->bytes(&n);
+	if (all || !k->types || strcmp(k->types, "btf"))
+		return bpf_object__open_mem(bytes, n, opts);
+	if (has != k) {
+		if (fd >= 0)
+			close(fd);
+		fd = memfd_create("denet-types", MFD_CLOEXEC);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		seen = fd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+		if (seen < 0)
+			return bpf_object__open_mem(bytes, n, opts);
+		close(seen);
+	}
+	opts->btf_custom_path = path;
+	obj = bpf_object__open_mem(bytes, n, opts);
+	if (!obj || has == k)
+		return obj;
+	if (!dn_kernel_types(bpf_object__btf(obj), "/sys/kernel/btf/vmlinux", fd)) {
+		has = k;
+		return obj;
+	}
+	bpf_object__close(obj);
+	opts->btf_custom_path = NULL;
+	return bpf_object__open_mem(bytes, n, opts);
+}
+
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)
 {
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
@@ -352,13 +394,10 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
 	struct bpf_object *obj;
 	char config[32];
-	const void *bytes;
-	size_t n;
 
 	opts.kconfig = own_config(config);
 	dn_object_listen();
-	bytes = k->bytes(&n);
-	obj = bpf_object__open_mem(bytes, n, &opts);
+	obj = open_with_types(k, &opts, o->all_types);
 	if (!obj || k == &dn_object_trial)
 		return obj;
 	fill_plans(&knobs, o);

@@ -5,10 +5,6 @@
  * it cannot do without load and attach; those it can do without are left out
  * where the kernel refuses them. What was taken for each subject, and why
  * nothing better, goes into the trace.
- *
- * Ring sizes: of the bytes asked for, each CPU gets the greatest power of two
- * that fits, but not less than 256 KiB; with more CPUs than that allows, one
- * ring serves several CPUs.
  */
 #include "probe.h"
 
@@ -19,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -27,8 +22,8 @@
 #include "object.h"
 #include "observed.h"
 #include "ring.h"
+#include "rings.h"
 
-#define RING_LEAST (256u << 10)
 #define LIFE_RING_BYTES (2u << 20)
 #define PROGRAMS_MAX 64
 #define WHY 320
@@ -107,10 +102,7 @@ struct dn_probe {
 	unsigned nlinks;
 	struct dn_run *run;
 	struct dn_ring *life;
-	struct dn_ring **ring;
-	int *ring_fd;
-	int epoll;		/* edge-triggered on the rings: see dn_probe_wait */
-	unsigned nrings;
+	struct dn_rings *rings;		/* for whatever rung is taken */
 	int cpus;
 	struct program prog[PROGRAMS_MAX];
 	unsigned nprogs;
@@ -125,69 +117,6 @@ struct refusal {
 	const char *program;
 	char why[WHY];
 };
-
-static uint32_t power_of_two_below(uint64_t n)
-{
-	uint32_t p = RING_LEAST;
-
-	while (p < 1u << 30 && (uint64_t)p * 2 <= n)
-		p *= 2;
-	return p;
-}
-
-static int watch(struct dn_probe *p, int fd)
-{
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET, .data.fd = fd };
-
-	return epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &ev);
-}
-
-/* Gives each CPU its ring. The kernel waits for its programs at each update of such a map, or once
- * where it takes them all in one call. */
-static int share_rings(struct dn_probe *p, int outer)
-{
-	uint32_t n = (uint32_t)p->cpus, *key = calloc(n, 2 * sizeof(*key)), *value = key ? key + n : NULL;
-	int err = key ? 0 : -ENOMEM;
-
-	for (uint32_t cpu = 0; cpu < n && key; cpu++) {
-		key[cpu] = cpu;
-		value[cpu] = (uint32_t)p->ring_fd[cpu % p->nrings];
-	}
-	if (key && bpf_map_update_batch(outer, key, value, &n, NULL))
-		for (uint32_t cpu = 0; cpu < (uint32_t)p->cpus && !err; cpu++)
-			if (bpf_map_update_elem(outer, &cpu, &value[cpu], BPF_ANY))
-				err = -errno;
-	free(key);
-	return err;
-}
-
-static int open_rings(struct dn_probe *p, uint32_t size)
-{
-	int outer = dn_object_map(p->obj, "rings"), err;
-
-	p->ring = calloc(p->nrings, sizeof(*p->ring));
-	p->ring_fd = calloc(p->nrings, sizeof(*p->ring_fd));
-	p->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (!p->ring || !p->ring_fd || p->epoll < 0)
-		return -ENOMEM;
-	for (unsigned i = 0; i < p->nrings; i++)
-		p->ring_fd[i] = -1;
-	for (unsigned i = 0; i < p->nrings; i++) {
-		p->ring_fd[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "dn_ring", 0, 0, size, NULL);
-		if (p->ring_fd[i] < 0)
-			return -errno;
-		p->ring[i] = dn_ring_open(p->ring_fd[i], size);
-		if (!p->ring[i])
-			return -errno;
-		if (watch(p, p->ring_fd[i]))
-			return -errno;
-	}
-	err = share_rings(p, outer);
-	if (err)
-		return err;
-	p->life = dn_ring_open(dn_object_map(p->obj, "life_ring"), LIFE_RING_BYTES);
-	return p->life && !watch(p, dn_object_map(p->obj, "life_ring")) ? 0 : -errno;
-}
 
 /* "what: why (libbpf's words)" */
 __attribute__((format(printf, 3, 4)))
@@ -322,13 +251,13 @@ static const struct refusal *needed_refused(const struct refusal *r, unsigned n)
 }
 
 /* Opens and loads one kind, without what is refused. */
-static int load(struct dn_probe *p, const struct dn_object_kind *k, const struct dn_object_opts *o,
+static int load(struct dn_probe *p, const struct dn_object_kind *k, struct dn_object_opts *o,
 		struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
 	int err = 0;
 
 	*n = 0;
-	for (unsigned try = 0; try < 2; try++) {
+	for (unsigned try = o->all_types; try < 3; try++) {
 		struct bpf_program *prog;
 
 		p->obj = dn_object_open(k, o);
@@ -339,6 +268,7 @@ static int load(struct dn_probe *p, const struct dn_object_kind *k, const struct
 		}
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(p->obj, "life_ring"),
 					 LIFE_RING_BYTES);
+		bpf_map__reuse_fd(bpf_object__find_map_by_name(p->obj, "rings"), dn_rings_map(p->rings));
 		bpf_object__for_each_program(prog, p->obj)
 			if (refused(r, *n, bpf_program__name(prog)))
 				bpf_program__set_autoload(prog, false);
@@ -348,8 +278,12 @@ static int load(struct dn_probe *p, const struct dn_object_kind *k, const struct
 		say_why(why, -err, "the BPF programs cannot be loaded");
 		bpf_object__close(p->obj);
 		p->obj = NULL;
-		if (try || err == -EPERM || err == -ESRCH)	/* not one program's: no BTF */
+		if (try == 2 || err == -EPERM || err == -ESRCH)	/* not one program's: no BTF */
 			return err;
+		if (!try) {	/* a type may be a module's */
+			o->all_types = true;
+			continue;
+		}
 		*n = find_refusals(k, o, r);
 		if (!*n)
 			return err;
@@ -367,25 +301,13 @@ static void undo(struct dn_probe *p)
 		bpf_link__destroy(p->link[i]);
 	p->nlinks = 0;
 	p->iter = p->sockets = NULL;
-	for (unsigned i = 0; i < p->nrings && p->ring_fd && p->ring; i++) {
-		dn_ring_close(p->ring[i]);
-		if (p->ring_fd[i] >= 0)
-			close(p->ring_fd[i]);
-	}
 	dn_ring_close(p->life);
-	free(p->ring);
-	free(p->ring_fd);
-	if (p->epoll > 0)
-		close(p->epoll);
 	if (p->run)
 		munmap(p->run, (size_t)sysconf(_SC_PAGESIZE));
 	bpf_object__close(p->obj);
 	p->obj = NULL;
-	p->ring = NULL;
 	p->life = NULL;
-	p->ring_fd = NULL;
 	p->run = NULL;
-	p->epoll = 0;
 	p->nprogs = 0;
 }
 
@@ -424,17 +346,19 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 }
 
 /* Tries one rung. */
-static int climb(struct dn_probe *p, const struct dn_object_kind *k, const struct dn_object_opts *o,
-		 uint32_t ring_size, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
+static int climb(struct dn_probe *p, const struct dn_object_kind *k, struct dn_object_opts *o,
+		 struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
-	int err = load(p, k, o, r, n, why);
+	int err = load(p, k, o, r, n, why), life;
 
 	if (err)
 		return err;
 	p->kind = k;
-	err = open_rings(p, ring_size);
+	life = dn_object_map(p->obj, "life_ring");
+	p->life = dn_ring_open(life, LIFE_RING_BYTES);
+	err = p->life ? dn_rings_watch(p->rings, life) : -errno;
 	if (err) {
-		say_why(why, -err, "the ring buffers cannot be made");
+		say_why(why, -err, "the ring buffer of processes cannot be mapped");
 		return err;
 	}
 	p->run = dn_object_run(p->obj);
@@ -616,8 +540,7 @@ static void above(char *list, size_t size, const char *name, const char *why)
 
 /* Tries one rung, with the best way to see the bytes of sockets from `first` on. */
 static int climb_ways(struct dn_probe *p, const struct dn_object_kind *k, struct dn_object_opts *o,
-		      enum dn_bytes_way first, uint32_t ring_size, struct refusal r[PROGRAMS_MAX], unsigned *n,
-		      char why[WHY])
+		      enum dn_bytes_way first, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
 	char not[WHY];
 	int err = 0;
@@ -635,7 +558,7 @@ static int climb_ways(struct dn_probe *p, const struct dn_object_kind *k, struct
 			continue;
 		}
 		p->bytes = o->bytes = way;
-		err = climb(p, k, o, ring_size, r, n, why);
+		err = climb(p, k, o, r, n, why);
 		if (err)
 			return err;
 		for (unsigned i = 0; i < *n && !no; i++)
@@ -656,7 +579,6 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	struct dn_object_opts oo = { .strings = o->strings, .hide_setuid = o->hide_setuid };
 	char now[WHY] = "";
 	const enum dn_bytes_way ways = o->bytes ? way_of(o->bytes) : DN_BYTES_TRACEPOINT;
-	uint32_t size;
 	unsigned n = 0, first = o->rung ? kind_of(o->rung) : 0;
 	int err = -ENOMEM;
 
@@ -678,13 +600,17 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		say_why(now, -err, "the CPUs cannot be counted");
 		goto fail;
 	}
-	size = power_of_two_below(o->buffer_bytes / (unsigned)p->cpus);
-	p->nrings = (unsigned)p->cpus;
-	if ((uint64_t)size * p->nrings > o->buffer_bytes)
-		p->nrings = o->buffer_bytes / size ? (unsigned)(o->buffer_bytes / size) : 1;
-	oo.cpus = (unsigned)p->cpus;
-	oo.wake_level = size / 2;
 	err = may(now);
+	if (err)
+		goto fail;
+	p->rings = dn_rings_begin((unsigned)p->cpus, o->buffer_bytes);
+	if (!p->rings) {
+		err = -errno;
+		say_why(now, errno, "the ring buffers cannot be made");
+		goto fail;
+	}
+	oo.cpus = (unsigned)p->cpus;
+	oo.wake_level = dn_rings_size(p->rings) / 2;
 	for (unsigned i = 0; !err && i < DN_OBJECT_KINDS; i++) {
 		const struct dn_object_kind *k = &dn_object_kind[i];
 
@@ -698,7 +624,12 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 				 "setuid, from where on only root may look at it");
 			break;
 		}
-		err = climb_ways(p, k, &oo, ways, size, r, &n, now);
+		err = climb_ways(p, k, &oo, ways, r, &n, now);
+		if (dn_rings_made(p->rings)) {
+			err = dn_rings_made(p->rings);
+			say_why(now, -err, "the ring buffers cannot be made");
+			break;
+		}
 		if (!err) {
 			take_stock(p, r, n);
 			return p;
@@ -721,6 +652,7 @@ void dn_probe_close(struct dn_probe *p)
 	if (!p)
 		return;
 	undo(p);
+	dn_rings_close(p->rings);
 	free(p);
 }
 
@@ -747,22 +679,17 @@ struct dn_ring *dn_probe_life_ring(struct dn_probe *p)
 
 struct dn_ring **dn_probe_rings(struct dn_probe *p, unsigned *n)
 {
-	*n = p->nrings;
-	return p->ring;
+	return dn_rings_list(p->rings, n);
 }
 
 int dn_probe_wake_fd(struct dn_probe *p, int fd)
 {
-	return watch(p, fd) ? -errno : 0;
+	return dn_rings_watch(p->rings, fd);
 }
 
-/* A ring is readable as soon as it holds a record, so that a plain poll would
- * return at once; an edge comes only from a record that woke us on purpose. */
 void dn_probe_wait(struct dn_probe *p, int timeout_ms)
 {
-	struct epoll_event ev[8];
-
-	epoll_wait(p->epoll, ev, 8, timeout_ms);
+	dn_rings_wait(p->rings, timeout_ms);
 }
 
 /* Lists the threads by the task iterator. */

@@ -1,6 +1,6 @@
 /*
  * probe.h - the BPF programs: load, attach, mark the target, read the totals,
- * detach. With object.c, probe_try.c and ring.c the only file that sees libbpf.
+ * detach. With object.c, probe_try.c, kernel_types.c, rings.c and ring.c the only file that sees libbpf.
  *
  * Belongs to the main thread, but for the rings, which the consumer drains.
  */

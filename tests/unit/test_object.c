@@ -107,11 +107,11 @@ static void held(void **state)
 	assert_int_equal(entries, 1);
 	bpf_object__close(obj);
 	for (unsigned i = 0; i < 4 && !dn_kernel_before(6, 15); i++) {
-		static const char *const name[] = { "on_sys_enter_held", "on_sys_exit_again_held",
+		static const char *const rest[] = { "on_sys_enter_held", "on_sys_exit_again_held",
 			"on_sys_enter_steady", "on_sys_exit_steady" };
 
 		obj = dn_object_open(&dn_object_kind[0], &opts);
-		dn_object_only(obj, name[i]);
+		dn_object_only(obj, rest[i]);
 		assert_int_equal(bpf_object__load(obj), 0);
 		bpf_object__close(obj);
 	}
