@@ -61,7 +61,7 @@ may recorder 'schema|common|recorder|skeleton'
 may analyzer 'schema|common|analyzer'
 
 only 'the skeletons' '[.]skel[.]h$' '^recorder/object[.]c$'
-only 'libbpf' '^bpf/' '^(bpf/|recorder/(object|probe|ring)[a-z_]*[.]c$)'
+only 'libbpf' '^bpf/' '^(bpf/|recorder/((object|probe|ring)[a-z_]*|kernel_types)[.]c$)'
 only 'SQLite' '^sqlite3(ext)?[.]h$' '^analyzer/(db|guard|import|vtab|quer|rollup_db|sql|extension)[a-z_]*[.][ch]$'
 only 'Linux headers' '^(linux|asm)/' '^((bpf|recorder)/|schema/ring_event[.]h$)'
 only 'ring_event.h' 'ring_event[.]h$' '^(bpf|recorder|schema)/'
