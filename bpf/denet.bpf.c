@@ -1,5 +1,5 @@
 /*
- * denet.bpf.c - the best object: typed tracepoints, task storage, CO-RE. One
+ * denet.bpf.c - the best object: typed tracepoints, an array of states, CO-RE. One
  * file to the compiler, one small header for each subject.
  */
 #include "state.bpf.h"

@@ -1,6 +1,6 @@
 /*
- * denet_raw.bpf.c - the same for kernels without task storage in tracing
- * programs (before 5.12): raw tracepoints, CO-RE, a hash for the tasks.
+ * denet_raw.bpf.c - the same for kernels without atomic operations that give a
+ * value (before 5.12): raw tracepoints, CO-RE, a hash for the tasks.
  */
 #define DN_RAW
 #include "state.bpf.h"

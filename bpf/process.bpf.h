@@ -60,7 +60,7 @@ static __always_inline int newtask(struct task_struct *child, __u64 flags)
 	struct dn_task_state *parent = task_state(this_task()), *st;
 	__u8 origin;
 
-	if (!parent || !parent->armed || run.stopping)
+	if (!parent || parent->armed != 1 || run.stopping)
 		return 0;
 	st = new_state(child);
 	if (!st)
@@ -106,7 +106,7 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 	struct dn_task_state *st = task_state(task);
 	struct dn_ring_comm r = {};
 
-	if (!st || !st->armed)
+	if (!st || st->armed != 1)
 		return 0;
 	if (st->in_call && is_exec(open_slot(st), st->nr))
 		return 0;	/* the exec record has the name */

@@ -87,7 +87,7 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	__u16 parts = 0;
 	long n;
 
-	if (!st || !st->armed || run.stopping)
+	if (!st || st->armed != 1 || run.stopping)
 		return 0;
 	old_tid = st->tid;
 	if (old_pid != READ(task, pid))
@@ -217,6 +217,8 @@ static __always_inline int task_exit(struct task_struct *task, unsigned long lon
 	BPF_CORE_READ_INTO(&r.comm, task, comm);
 	send_life(&r, sizeof(r));
 	st->armed = 2;
+	if (run.ends_at_exit)
+		drop_state(task, st);
 	return 0;
 }
 

@@ -88,13 +88,14 @@ static __always_inline __u8 sock_state(__u64 sk)
  * one is the file of what its private data points to, and no other file is. */
 static __always_inline __u64 sock_of_fd(__s32 fd)
 {
-	struct fdtable *table = BPF_CORE_READ(this_task(), files, fdt);
+	struct files_struct *files = READ(this_task(), files);
+	struct fdtable *table = READ(files, fdt);
 	struct file *file = NULL, **at;
 	struct socket *socket;
 
-	if (fd < 0 || (__u32)fd >= BPF_CORE_READ(table, max_fds))
+	if (fd < 0 || (__u32)fd >= READ(table, max_fds))
 		return 0;
-	at = BPF_CORE_READ(table, fd);
+	at = READ(table, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), at + fd);
 	socket = BPF_CORE_READ(file, private_data);
 	if (!socket || BPF_CORE_READ(socket, file) != file)

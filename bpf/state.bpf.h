@@ -90,7 +90,7 @@ struct {
 #ifndef DN_RAW
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, DN_TASKS_MAX / 4);	/* an eighth of the tasks is there when half of the seats are taken */
+	__uint(max_entries, DN_TASKS_MAX / 2);	/* a quarter of the tasks is there when half of the seats are taken */
 	__type(key, __u64);
 	__type(value, __u32);
 } displaced SEC(".maps");
@@ -161,7 +161,7 @@ static __always_inline bool take(__u32 *busy)
 }
 
 #ifndef DN_RAW
-#define SEATS_TRIED 16
+#define SEATS_TRIED 32
 
 /* A task's address, less that of `run`: of what the verifier knows as a pointer nothing but
  * the distance from another one is a number (kernel/bpf/verifier.c, adjust_reg_min_max_vals). */
@@ -172,8 +172,9 @@ static __always_inline __u64 task_key(struct task_struct *task)
 
 static __always_inline __u32 seat_of(__u64 key)
 {
-	/* 2^64 by the golden ratio, and the upper bits: Knuth, The Art of Computer Programming 6.4 */
-	return key * 0x9e3779b97f4a7c15ull >> 48 & (DN_TASKS_MAX - 1);
+	/* 2^64 by the golden ratio, and the upper bits: Knuth, The Art of Computer Programming 6.4.
+	 * Tasks lie at even distances, which would stay ones but for the shift. */
+	return (key ^ key >> 17) * 0x9e3779b97f4a7c15ull >> 48 & (DN_TASKS_MAX - 1);
 }
 
 static __always_inline struct dn_task_state *task_state(struct task_struct *task)
@@ -185,7 +186,8 @@ static __always_inline struct dn_task_state *task_state(struct task_struct *task
 	if (!st || st->task == key)
 		return st;
 	other = run.displaced ? bpf_map_lookup_elem(&displaced, &key) : NULL;
-	return other ? bpf_map_lookup_elem(&tasks, other) : NULL;
+	st = other ? bpf_map_lookup_elem(&tasks, other) : NULL;
+	return st && st->task == key ? st : NULL;	/* the entry may be another's by now */
 }
 
 /* A fresh state; NULL where there is no room for it, which is counted. */
@@ -221,9 +223,10 @@ static __always_inline void drop_state(struct task_struct *task, struct dn_task_
 
 	if (run.displaced && !bpf_map_delete_elem(&displaced, &key))
 		__sync_fetch_and_add(&run.displaced, -1);
-	st->task = 0;
+	st->armed = 0;
+	__sync_lock_test_and_set(&st->task, 0);	/* after all else */
 }
-#else
+#else	/* the same of the hash */
 static __always_inline struct dn_task_state *task_state(struct task_struct *task)
 {
 	__u64 key = (__u64)task;
@@ -231,7 +234,6 @@ static __always_inline struct dn_task_state *task_state(struct task_struct *task
 	return bpf_map_lookup_elem(&tasks, &key);
 }
 
-/* A fresh state; NULL where there is no room for it, which is counted. */
 static __always_inline struct dn_task_state *new_state(struct task_struct *task)
 {
 	struct dn_task_state init = {}, *st;
@@ -244,7 +246,6 @@ static __always_inline struct dn_task_state *new_state(struct task_struct *task)
 	return st;
 }
 
-/* A task's address may be another's as soon as it is gone. */
 static __always_inline void drop_state(struct task_struct *task, struct dn_task_state *st)
 {
 	__u64 key = (__u64)task;

@@ -176,7 +176,7 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 		run.root_cookie = 0;
 		return 0;
 	}
-	if (run.stopping || st->armed == 2)	/* 2: of a task that is gone, and had the address before */
+	if (run.stopping)
 		return 0;
 	if (!st->armed) {	/* the command, before its first execve */
 		if (!is_exec(DN_SLOT_NATIVE, id))
@@ -249,7 +249,7 @@ static __always_inline int call_returns(struct pt_regs *regs, long ret)
 		if (!st->armed)
 			before_exec(st, regs);
 #endif
-		if (!st->armed || run.stopping)
+		if (st->armed != 1 || run.stopping)
 			return 0;
 		count(DN_COUNT_attempted);
 		count(DN_COUNT_exit_only);

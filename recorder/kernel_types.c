@@ -100,7 +100,7 @@ static size_t size_of(const struct btf_type *t)
 	case BTF_KIND_ENUM:
 		return sizeof(*t) + n * sizeof(struct btf_enum);
 	case BTF_KIND_ENUM64:
-		return sizeof(*t) + n * sizeof(struct btf_enum64);
+		return sizeof(*t) + n * 3 * sizeof(uint32_t);
 	case BTF_KIND_FUNC_PROTO:
 		return sizeof(*t) + n * sizeof(struct btf_param);
 	case BTF_KIND_VAR:

@@ -31,6 +31,10 @@
 #include "syscalls.h"
 #include "trial.skel.h"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U	/* linux/memfd.h */
+#endif
+
 const struct dn_object_kind dn_object_kind[DN_OBJECT_KINDS] = {
 	{ "tp_btf", "tp_btf", "array", "btf", denet_bpf__elf_bytes },	/* Linux 5.13 */
 	{ "raw_tp", "raw_tp", "hash", "btf", denet_raw_bpf__elf_bytes },	/* 5.8 */
@@ -344,45 +348,60 @@ static void find_namespace(struct dn_knobs *k)
 	}
 }
 
-/*
- * Opens an object with its part of the kernel's types, which stays for the next one of the kind;
- * where there is none, libbpf looks for what it needs among all types. NULL with errno.
- */
+/* The part of the kernel's types for the objects of a kind, which stays for the next one. */
+static struct {
+	const struct dn_object_kind *of;
+	int fd;			/* -1: there is none */
+	char path[32];
+} types = { .fd = -1 };
+
+void dn_object_opened(void)
+{
+	if (types.fd >= 0)
+		close(types.fd);
+	types.fd = -1;
+	types.of = NULL;
+}
+
+/* The file for a part. False where libbpf could not open it. */
+static bool make_file(void)
+{
+	int seen;
+
+	dn_object_opened();
+	types.fd = memfd_create("denet-types", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+	if (types.fd < 0)	/* the flag came with 6.3 */
+		types.fd = memfd_create("denet-types", MFD_CLOEXEC);
+	if (types.fd < 0)
+		return false;
+	snprintf(types.path, sizeof(types.path), "/proc/self/fd/%d", types.fd);
+	seen = open(types.path, O_RDONLY | O_CLOEXEC);
+	if (seen >= 0)
+		close(seen);
+	return seen >= 0;
+}
+
+/* Opens an object so that libbpf finds kernel types in the part; where there is none, among all.
+ * NULL with errno. */
 static struct bpf_object *open_with_types(const struct dn_object_kind *k, struct bpf_object_open_opts *opts,
 					  bool all)
 {
-	static const struct dn_object_kind *has;	/* the kind whose types are in the file */
-	static char path[32];
-	static int fd = -1;
 	struct bpf_object *obj;
 	const void *bytes;
 	size_t n;
-	int seen;
 
 	bytes = k->bytes(&n);
-	if (all || !k->types || strcmp(k->types, "btf"))
-		return bpf_object__open_mem(bytes, n, opts);
-	if (has != k) {
-		if (fd >= 0)
-			close(fd);
-		fd = memfd_create("denet-types", MFD_CLOEXEC);
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		seen = fd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-		if (seen < 0)
-			return bpf_object__open_mem(bytes, n, opts);
-		close(seen);
-	}
-	opts->btf_custom_path = path;
+	all |= !k->types || strcmp(k->types, "btf") || (types.of != k && !make_file());
+	opts->btf_custom_path = all ? NULL : types.path;
 	obj = bpf_object__open_mem(bytes, n, opts);
-	if (!obj || has == k)
+	if (!obj || all || types.of == k)
 		return obj;
-	if (!dn_kernel_types(bpf_object__btf(obj), "/sys/kernel/btf/vmlinux", fd)) {
-		has = k;
+	if (!dn_kernel_types(bpf_object__btf(obj), "/sys/kernel/btf/vmlinux", types.fd)) {
+		types.of = k;
 		return obj;
 	}
 	bpf_object__close(obj);
-	opts->btf_custom_path = NULL;
-	return bpf_object__open_mem(bytes, n, opts);
+	return open_with_types(k, opts, true);
 }
 
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)

@@ -52,6 +52,9 @@ struct dn_object_opts {
 /* Opened, knobs set, nothing loaded. NULL with errno. libbpf's bpf_object__close() ends it. */
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o);
 
+/* No more are opened for now: what was kept for the next one goes. */
+void dn_object_opened(void);
+
 /* Whether the running kernel has that way; it may still refuse it. */
 bool dn_object_has_way(enum dn_bytes_way way);
 

@@ -199,12 +199,13 @@ bool dn_probe_hopeless(int err)
 }
 
 /* Which programs of this kind are refused when they are loaded alone? Their
- * count; a refusal of everything gives all of them. */
+ * count; one that the kind cannot do without is the last that is tried. */
 static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_object_opts *o,
 			      struct refusal r[PROGRAMS_MAX])
 {
 	struct bpf_object *all = dn_object_open(k, o);
 	struct bpf_program *prog;
+	bool lost = false;
 	unsigned n = 0;
 
 	if (!all)
@@ -213,7 +214,7 @@ static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_ob
 		struct bpf_object *one;
 		int err;
 
-		if (!bpf_program__autoload(prog))
+		if (!bpf_program__autoload(prog) || lost)
 			continue;
 		one = dn_object_open(k, o);
 		if (!one || n == PROGRAMS_MAX) {
@@ -225,7 +226,9 @@ static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_ob
 		if (err) {
 			r[n].program = NULL;
 			subject_of(bpf_program__name(prog), &r[n].program);
-			say_why(r[n++].why, -err, "the kernel refuses %s", bpf_program__name(prog));
+			say_why(r[n].why, -err, "the kernel refuses %s", bpf_program__name(prog));
+			lost = r[n].program && subject_of(r[n].program, NULL)->needed;
+			n++;
 		}
 		bpf_object__close(one);
 	}
@@ -268,7 +271,11 @@ static int load(struct dn_probe *p, const struct dn_object_kind *k, struct dn_ob
 		}
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(p->obj, "life_ring"),
 					 LIFE_RING_BYTES);
-		bpf_map__reuse_fd(bpf_object__find_map_by_name(p->obj, "rings"), dn_rings_map(p->rings));
+		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(p->obj, "rings"), dn_rings_map(p->rings));
+		if (err) {
+			say_why(why, -err, "the map of rings cannot be taken");
+			return err;
+		}
 		bpf_object__for_each_program(prog, p->obj)
 			if (refused(r, *n, bpf_program__name(prog)))
 				bpf_program__set_autoload(prog, false);
@@ -278,7 +285,7 @@ static int load(struct dn_probe *p, const struct dn_object_kind *k, struct dn_ob
 		say_why(why, -err, "the BPF programs cannot be loaded");
 		bpf_object__close(p->obj);
 		p->obj = NULL;
-		if (try == 2 || err == -EPERM || err == -ESRCH)	/* not one program's: no BTF */
+		if (try == 2 || dn_probe_hopeless(err) || err == -ESRCH)	/* not one program's: no BTF */
 			return err;
 		if (!try) {	/* a type may be a module's */
 			o->all_types = true;
@@ -313,6 +320,7 @@ static void undo(struct dn_probe *p)
 
 static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
+	p->run->ends_at_exit = 1;
 	for (unsigned s = 0; s < SUBJECTS; s++) {
 		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++) {
 			const char *name = subjects[s].program[i];
@@ -333,6 +341,8 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 				memcpy(r[(*n)++].why, why, WHY);
 				continue;
 			}
+			if (!strcmp(name, "on_switch"))
+				p->run->ends_at_exit = 0;
 			if (!strcmp(name, "list_threads"))
 				p->iter = link;
 			if (!strcmp(name, "list_sockets"))
@@ -631,6 +641,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 			break;
 		}
 		if (!err) {
+			dn_object_opened();
 			take_stock(p, r, n);
 			return p;
 		}
@@ -641,6 +652,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		err = i + 1 < DN_OBJECT_KINDS ? 0 : err;
 	}
 fail:
+	dn_object_opened();
 	snprintf(why, 512, "%s", now[0] ? now : strerror(-err));
 	dn_probe_close(p);
 	errno = -err;

@@ -24,18 +24,21 @@ static bool sees_less(const struct dn_object_kind *k)
 static int try_one(const struct dn_object_kind *k, enum dn_bytes_way way, unsigned nth, int *failed,
 		   int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
 {
-	const struct dn_object_opts o = { .cpus = (unsigned)libbpf_num_possible_cpus(), .wake_level = 1 << 20,
+	struct dn_object_opts o = { .cpus = (unsigned)libbpf_num_possible_cpus(), .wake_level = 1 << 20,
 		.strings = true, .net = true, .bytes = way, .hide_setuid = geteuid() != 0 };
 	struct dn_trial t = { .object = k->rung, .less = sees_less(k) };
-	struct bpf_program *prog, *chosen = NULL;
+	struct bpf_program *prog, *chosen;
 	struct bpf_object *obj;
-	unsigned i = 0;
+	unsigned i;
 	char rung[32];
 	int err = 1;
 
+again:
 	obj = dn_object_open(k, &o);
 	if (!obj)
 		return -errno;
+	chosen = NULL;
+	i = 0;
 	bpf_object__for_each_program(prog, obj)
 		if (bpf_program__autoload(prog) && i++ == nth)
 			chosen = prog;
@@ -47,6 +50,11 @@ static int try_one(const struct dn_object_kind *k, enum dn_bytes_way way, unsign
 	t.rung = rung;
 	t.probe = dn_probe_subject(t.program) ? dn_probe_subject(t.program) : rung;
 	dn_object_try(obj, t.program, &t.load_err, &t.attach_err);
+	if (t.load_err && !o.all_types) {	/* as a recording does: a type may be a module's */
+		o.all_types = true;
+		bpf_object__close(obj);
+		goto again;
+	}
 	snprintf(t.why, sizeof(t.why), "%s", dn_object_words());
 	if (!*failed && !dn_probe_without(t.probe))
 		*failed = t.load_err ? t.load_err : t.attach_err;

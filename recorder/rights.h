@@ -14,7 +14,8 @@
  *   command   in the child before its execve: nothing of them is left
  *
  * What is known is kept by the kernel, for each thread. So all of this is for the
- * main thread, with drop before it starts another.
+ * main thread, with drop before it starts another that lasts: the one that makes the rings
+ * (rings.h) has ended by then.
  */
 #ifndef DN_RECORDER_RIGHTS_H
 #define DN_RECORDER_RIGHTS_H

@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "kernel.h"
 #include "ring.h"
 
 #define RING_LEAST (256u << 10)
@@ -85,7 +86,9 @@ static void *maker(void *of)
 static int make_map(struct dn_rings *r)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts);
-	int one = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "dn_one", 0, 0, PAGE_MOST, NULL);
+	/* of any size since 5.10 (commit 134fede4eecf) */
+	int one = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "dn_one", 0, 0,
+				 dn_kernel_before(5, 10) ? r->size : PAGE_MOST, NULL);
 
 	if (one < 0)
 		return -1;

@@ -275,7 +275,7 @@ struct dn_task_state {
 	__u32 process;		/* thread id of the process's first thread */
 	__u32 seq;		/* of the next record; counts lost ones too */
 	__u32 next_thread;	/* id from the return of this exec on, 0: unchanged */
-	__u8 armed;		/* 0: waits for its first exec; 2: exits */
+	__u8 armed;		/* 0: waits for its first exec; 2: from its exit to its last switch */
 	__u8 in_call;
 	__u8 fresh;		/* a fork's child before its first return to user mode */
 	__u8 abi;		/* of the open call, as are all that follow */
@@ -304,7 +304,7 @@ enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_OR
 
 #define DN_ROOT_THREAD 1	/* id of the command's first thread */
 #define DN_SOCKS_MAX 32768	/* sockets known at one time */
-#define DN_TASKS_MAX 65536	/* tasks of the tree at one time */
+#define DN_TASKS_MAX 65536	/* tasks of the tree at one time, at most */
 
 /*
  * What to read of a call, by number: count of arguments and up to three
@@ -358,7 +358,8 @@ struct dn_run {
 	__u32 ns_level;		/* its level; 0: the first one */
 	__u32 last_sock;	/* id of a socket given last */
 	__u64 tick_ns;		/* of the kernel's own ticks, since the command began; 0: not known */
-	__u64 displaced;	/* tasks whose state is not in the seat of their address */
+	__u32 displaced;	/* tasks whose state is not in the seat of their address */
+	__u32 ends_at_exit;	/* 1: a task's last switch is not seen, its exit ends its state */
 };
 
 /* Lost calls, by process, call and CPU. */

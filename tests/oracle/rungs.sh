@@ -75,6 +75,16 @@ refused() {
 refused "names refused" program=on_rename
 is "$(rung_of names) $(rung_of syscalls)" "none tp_btf" "names refused: the rest stays where it was"
 like "$(cat said)" "not observed on this kernel: names [(]the kernel refuses on_rename" "names refused: it is said"
+refused "last switch refused" program=on_switch
+# Whoever gets the address of a task that is gone is none of the tree.
+refuse program=on_switch denet-record -q -o t.dnt sh -c 'for i in $(seq 200); do /bin/true; done; touch all; sleep 1' \
+	>out 2>said &
+while [ ! -e all ] && kill -0 $! 2>/dev/null; do sleep 0.02; done
+for i in $(seq 100); do sh -c 'ls /outsider' 2>/dev/null; done
+wait $!
+is "$? $(ask "SELECT count(*) FROM syscalls WHERE path LIKE '%outsider%'")" "0 0" "last switch refused: nobody else is recorded"
+is "$(ask "SELECT count(*) FROM processes")" 204 "last switch refused: and all of the tree"
+books t.dnt "last switch refused, many"
 refused "exec refused" program=on_exec
 is "$(rung_of process) $(rung_of kernel_types)" "raw_tp none" "exec refused: the object that has no such program"
 refused "no typed exec" typed=on_exec

@@ -137,7 +137,8 @@ static int act_alive(int argc, char **argv)
 	pthread_attr_t small;
 
 	pthread_attr_init(&small);
-	pthread_attr_setstacksize(&small, 65536);
+	if (pthread_attr_setstacksize(&small, 256 << 10))
+		die("pthread_attr_setstacksize");
 	pthread_barrier_init(&all_there, NULL, (unsigned)n);
 	for (long i = 0; i < n; i++)
 		if (pthread_create(&t[i], &small, waiting_thread, NULL))
