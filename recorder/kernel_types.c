@@ -15,6 +15,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "procfs.h"
+
 #define SLOTS 1024		/* power of two, some times the names of an object */
 
 struct name {
@@ -118,8 +120,7 @@ static int get_data(struct part *p, const char *kernel)
 {
 	int fd = open(kernel, O_RDONLY | O_CLOEXEC), err = 0;
 	struct stat st;
-	size_t have = 0;
-	ssize_t n = 1;
+	ssize_t n;
 
 	if (fd < 0 || fstat(fd, &st)) {
 		err = -errno;
@@ -131,12 +132,8 @@ static int get_data(struct part *p, const char *kernel)
 	if (p->mapped)
 		goto out;
 	p->data = malloc(p->size);
-	while (p->data && n > 0 && have < p->size) {
-		n = read(fd, p->data + have, p->size - have);
-		have += n > 0 ? (size_t)n : 0;
-	}
-	if (!p->data || have < p->size)
-		err = p->data ? -EIO : -ENOMEM;
+	n = p->data ? dn_read_file(AT_FDCWD, kernel, (char *)p->data, p->size) : -ENOMEM;
+	err = n < 0 ? (int)n : (size_t)n < p->size ? -EIO : 0;
 out:
 	if (fd >= 0)
 		close(fd);

@@ -198,44 +198,6 @@ bool dn_probe_hopeless(int err)
 	return err == -EPERM || err == -EMFILE || err == -ENOMEM;
 }
 
-/* Which programs of this kind are refused when they are loaded alone? Their
- * count; one that the kind cannot do without is the last that is tried. */
-static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_object_opts *o,
-			      struct refusal r[PROGRAMS_MAX])
-{
-	struct bpf_object *all = dn_object_open(k, o);
-	struct bpf_program *prog;
-	bool lost = false;
-	unsigned n = 0;
-
-	if (!all)
-		return 0;
-	bpf_object__for_each_program(prog, all) {
-		struct bpf_object *one;
-		int err;
-
-		if (!bpf_program__autoload(prog) || lost)
-			continue;
-		one = dn_object_open(k, o);
-		if (!one || n == PROGRAMS_MAX) {
-			bpf_object__close(one);
-			break;
-		}
-		dn_object_only(one, bpf_program__name(prog));
-		err = bpf_object__load(one);
-		if (err) {
-			r[n].program = NULL;
-			subject_of(bpf_program__name(prog), &r[n].program);
-			say_why(r[n].why, -err, "the kernel refuses %s", bpf_program__name(prog));
-			lost = r[n].program && subject_of(r[n].program, NULL)->needed;
-			n++;
-		}
-		bpf_object__close(one);
-	}
-	bpf_object__close(all);
-	return n;
-}
-
 static const struct refusal *refused(const struct refusal *r, unsigned n, const char *program)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -251,6 +213,43 @@ static const struct refusal *needed_refused(const struct refusal *r, unsigned n)
 		if (r[i].program && subject_of(r[i].program, NULL)->needed)
 			return &r[i];
 	return NULL;
+}
+
+/* Which programs of this kind are refused when they are loaded alone? Their
+ * count; one that the kind cannot do without is the last that is tried. */
+static unsigned find_refusals(const struct dn_object_kind *k, const struct dn_object_opts *o,
+			      struct refusal r[PROGRAMS_MAX])
+{
+	struct bpf_object *all = dn_object_open(k, o);
+	struct bpf_program *prog;
+	unsigned n = 0;
+
+	if (!all)
+		return 0;
+	bpf_object__for_each_program(prog, all) {
+		struct bpf_object *one;
+		int err;
+
+		if (!bpf_program__autoload(prog))
+			continue;
+		one = dn_object_open(k, o);
+		if (!one || n == PROGRAMS_MAX) {
+			bpf_object__close(one);
+			break;
+		}
+		dn_object_only(one, bpf_program__name(prog));
+		err = bpf_object__load(one);
+		if (err) {
+			r[n].program = NULL;
+			subject_of(bpf_program__name(prog), &r[n].program);
+			say_why(r[n++].why, -err, "the kernel refuses %s", bpf_program__name(prog));
+		}
+		bpf_object__close(one);
+		if (needed_refused(r, n))
+			break;
+	}
+	bpf_object__close(all);
+	return n;
 }
 
 /* Opens and loads one kind, without what is refused. */

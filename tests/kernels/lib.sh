@@ -1,8 +1,8 @@
 # lib.sh - denet on another kernel, in QEMU. Source it, then:
 #
-#   kernel SUITE ARCH RELEASE [CPU]
+#   kernel SUITE ARCH RELEASE
 #                       one of Debian's cloud kernels: of which suite, for amd64 or
-#                       arm64, what its release begins with, and QEMU's -cpu
+#                       arm64, and what its release begins with
 #
 # A guest is a kernel and an initramfs: busybox, strace, denet-record, what is recorded.
 # It writes recordings and strace's logs of the same runs to a disk; here they are
@@ -154,7 +154,6 @@ kernel() {
 	amd64) qemu=qemu-system-x86_64 machine=pc cpu=max,cx16=off console=ttyS0 ;;
 	arm64) qemu=qemu-system-aarch64 machine=virt cpu=max,pauth-impdef=on console=ttyAMA0 ;;
 	esac
-	cpu=${4:-$cpu}
 	need_cmd "$qemu" busybox strace xz timeout sqlite3
 	if [ "$arch" != "$native" ]; then
 		[ "$arch" = arm64 ] || skip_all "there is no build for $arch on a machine of $native"

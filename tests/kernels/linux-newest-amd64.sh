@@ -1,4 +1,4 @@
 #!/bin/sh
-# The newest kernel that Debian has. With cx16, which its allocator wants.
+# The newest kernel that Debian has.
 . "$(dirname "$0")/lib.sh"
-kernel sid amd64 7 max
+kernel sid amd64 7

@@ -2,6 +2,7 @@
 # Processes and threads of every kind against strace: what each of them did, in its
 # order, with arguments, results, paths, signals and its end.
 . "$(dirname "$0")/lib.sh"
+. "$oracle/lib-views.sh"
 need_cmd strace
 need_bpf
 
@@ -23,7 +24,7 @@ strace_says "spawn, system, scripts" 0 life spawn
 # More at a time than find their seats free (bpf/state.bpf.h).
 record many.dnt life alive 4000
 is $? 0 "4000 threads: the command's status"
-is "$(denet-analyze many.dnt --csv --sql "SELECT count(*), count(DISTINCT thread_id) FROM syscalls
-	WHERE name = 'getppid'" | tr -d '\r' | tail -n 1)" "4000,4000" "4000 threads: each is followed"
+is "$(sql many.dnt "SELECT count(*), count(DISTINCT thread_id) FROM syscalls
+	WHERE name = 'getppid'")" "4000,4000" "4000 threads: each is followed"
 books many.dnt "4000 threads"
 done_testing

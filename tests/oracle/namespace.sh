@@ -23,7 +23,7 @@ sql() { denet-analyze t.dnt --csv --sql "$1" | tr -d '\r' | sed 1d; }
 # Says its number and that of its parent and a child, and what it gets a signal from.
 cat >told <<'EOF'
 echo "$$ $PPID"
-sh -c 'echo "$$ $PPID"; sleep 0.3'
+sh -c 'echo "$$ $PPID"; sleep 0.5'
 kill -CONT $$
 EOF
 
@@ -55,6 +55,8 @@ for rung in tp_btf raw_tp no_btf; do
 		"$what: and its child"
 	is "$(sql "SELECT DISTINCT target_tid FROM raw_signal_sent WHERE sig = 18")" "$root" "$what: target of a signal"
 	is "$(sql "SELECT DISTINCT sender_tid FROM raw_signal_sent WHERE sig = 18")" "$root" "$what: its sender"
+	is "$(sql "SELECT count(*), sum(process_id NOT IN (SELECT process_id FROM process_samples)) FROM processes
+		WHERE dur_ns > 400000000")" "3,0" "$what: nobody is looked for in vain"
 
 	inside "$rung" "a namespace in another" unshare -pf --mount-proc unshare -pf --mount-proc
 	is "$(numbers)" "$(cat said)" "$what: pids are those of the innermost"
