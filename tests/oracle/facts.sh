@@ -308,10 +308,20 @@ is "$(awk -F "$tab" '
 is "$(rows signal_sent code sig | grep -c '^-11 10$')" 1 "signals: a code of one's own"
 is "$(rows signal_sent sig result | grep -c '^10 2$')" 1 "signals: one that is pending already"
 is "$(rows signal_sent sig result | grep -c '^1 1$')" 1 "signals: one that is ignored"
-is "$(rows signal_sent sig code | grep -c '^14 128$')" 1 "signals: of a timer of the kernel"
-is "$(rows signal_sent sig code | grep -c '^12 -2$')" 1 "signals: of a timer of the process"
 is "$(rows signal_sent sig | grep -c '^13$')" 1 "signals: SIGPIPE"
 is "$(rows signal_delivered sig code | grep -c '^37 -1$')" 3 "signals: queued ones are taken"
+books t.dnt "signals"
+# Some guests run no BPF program in an interrupt of their first process: ftrace sees such a timer
+# and nobody's program does. One in a thousand here.
+timers() { rows signal_sent sig code | grep -c -e '^14 128$' -e '^12 -2$'; }
+for try in 1 2 3; do
+	[ "$(timers)" = 2 ] && break
+	diag "not each timer was seen: once more, after $try"
+	record t.dnt signals sent
+	dump t.dnt >lines
+done
+is "$(rows signal_sent sig code | grep -c '^14 128$')" 1 "signals: of a timer of the kernel"
+is "$(rows signal_sent sig code | grep -c '^12 -2$')" 1 "signals: of a timer of the process"
 
 # --- who it runs as -------------------------------------------------------------------------
 if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then

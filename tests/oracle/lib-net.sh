@@ -34,15 +34,20 @@ two_hosts() {
 	trap clean_up EXIT
 	trap 'exit 1' HUP INT TERM
 	ip netns add $near && ip netns add $far &&
-		ip -n $near link add near0 type veth peer name far0 netns $far || return
+		ip -n $near link add near0 address 02:00:00:00:00:01 type veth peer name far0 \
+			address 02:00:00:00:00:02 netns $far || return
 	for host in near far; do
 		eval "ns=\$$host"
 		number=$([ $host = near ] && echo 1 || echo 2)
-		# Nobody asks for routers while bytes are counted.
+		other=$((3 - number))
+		# Nobody asks for routers or neighbours while bytes are counted.
 		ip netns exec "$ns" sh -c "echo 0 >/proc/sys/net/ipv6/conf/${host}0/router_solicitations" || return
 		ip -n "$ns" link set lo up && ip -n "$ns" link set ${host}0 up &&
 			ip -n "$ns" addr add 192.0.2.$number/24 dev ${host}0 &&
 			ip -n "$ns" addr add 2001:db8::$number/64 dev ${host}0 nodad || return
+		for address in 192.0.2.$other 2001:db8::$other; do
+			ip -n "$ns" neigh add $address lladdr 02:00:00:00:00:0$other dev ${host}0 nud permanent || return
+		done
 	done
 }
 

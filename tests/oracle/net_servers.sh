@@ -115,12 +115,12 @@ fi
 
 # --- UDP, ICMP, nc ---------------------------------------------------------------------------
 # Port 53, as a name server has it. IP has 20 bytes of header or 40, UDP 8.
-out() { # octets and datagrams that went out of $near: by IPv4, by IPv6
+out() { # octets and datagrams that went out of $near: by IPv4, by IPv6 less what went to groups
 	if [ "$1" = 20 ]; then
 		echo "$(counted "$near" IpExt.OutOctets) $(counted "$near" Udp.OutDatagrams)"
 	else
-		ip netns exec "$near" awk '$1 == "Ip6OutOctets" { o = $2 } $1 == "Udp6OutDatagrams" { d = $2 }
-			END { print o, d }' /proc/net/snmp6
+		ip netns exec "$near" awk '$1 == "Ip6OutOctets" { o += $2 } $1 == "Ip6OutMcastOctets" { o -= $2 }
+			$1 == "Udp6OutDatagrams" { d = $2 } END { print o, d }' /proc/net/snmp6
 	fi
 }
 for address in 192.0.2.2 2001:db8::2; do

@@ -613,6 +613,28 @@ static int act_spawn(int argc, char **argv)
 	return 0;
 }
 
+/* Waits until pid, which has ended and has not been waited for, is on no CPU any more: what
+ * wait4 says before that lacks its end. "running": it is (fs/proc/base.c, proc_pid_syscall). */
+static void wait_gone(pid_t pid)
+{
+	char name[64], first = 'r';
+	siginfo_t info;
+	int fd;
+
+	if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT))
+		die("waitid");
+	snprintf(name, sizeof(name), "/proc/%d/syscall", (int)pid);
+	for (int i = 0; i < 1000 && first == 'r'; i++) {
+		fd = open(name, O_RDONLY);
+		if (fd < 0 || read(fd, &first, 1) != 1)
+			first = 0;	/* not in this kernel */
+		if (fd >= 0)
+			close(fd);
+		if (first == 'r')
+			sleep_ms(1);
+	}
+}
+
 /* used: children that compute and fault more and more; prints of each what wait4 says
  * it used: id, microseconds, faults, switches, peak memory. */
 static int act_used(int argc, char **argv)
@@ -638,6 +660,7 @@ static int act_used(int argc, char **argv)
 				sleep_ms(2);
 			_exit(0);
 		}
+		wait_gone(pid);
 		if (wait4(pid, &status, 0, &r) != pid)
 			die("wait4");
 		printf("%d %ld %ld %ld %ld %ld %ld\n", (int)pid, (r.ru_utime.tv_sec +
