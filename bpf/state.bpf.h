@@ -336,18 +336,23 @@ FUNCTION int lost_call(__u32 process, __u32 abi, __u32 nr, __u64 start, __u64 en
 }
 
 #define LIFE_WAKE_LEVEL (256 * 1024)	/* bytes in the life ring that wake the recorder */
+#define LIFE_TRIES 8
 
 /* Sends a record of process life. All CPUs share its ring, whose lock is given up after a quarter
  * of a second since 6.15 (kernel/bpf/rqspinlock.c): a virtual CPU that stands still with it makes
- * the others fail where there is room, and they try once more. */
+ * the others fail where there is room, and they try again. */
 static __always_inline void send_life(void *record, __u64 size)
 {
 	__u64 held = bpf_ringbuf_query(&life_ring, BPF_RB_AVAIL_DATA);
 	__u64 flags = held >= LIFE_WAKE_LEVEL ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 
-	if (bpf_ringbuf_output(&life_ring, record, size, flags) &&
-	    (held > LIFE_WAKE_LEVEL || bpf_ringbuf_output(&life_ring, record, size, flags)))
-		count(DN_COUNT_lifecycle_lost);
+	for (int i = 0; i < LIFE_TRIES; i++) {
+		if (!bpf_ringbuf_output(&life_ring, record, size, flags))
+			return;
+		if (held > LIFE_WAKE_LEVEL)
+			break;
+	}
+	count(DN_COUNT_lifecycle_lost);
 }
 
 /* Announces a thread id of the trace. */

@@ -16,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DN_FORMAT_MAJOR 2	/* a reader refuses a later one by name, and reads all before */
+#define DN_FORMAT_MAJOR 3	/* a reader refuses a later one by name, and reads all before */
 #define DN_FORMAT_MINOR 0	/* additions that an older reader may skip */
 
 #define DN_FILE_HEADER_LEN 128

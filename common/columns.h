@@ -26,8 +26,9 @@
  * Columns of the system calls. Calls of one shape (a "site": number, ABI,
  * arguments, flags and strings) share columns of their own, since their
  * values resemble each other.
- *   0 sites   for each: DN_SITE_FIRST + nargs, abi, nr, flags, nstr, then for
- *             each string arg, kind, flags
+ *   0 sites   where the clock's step is known: 0, step. For each:
+ *             DN_SITE_FIRST + nargs, abi, nr, flags, nstr, then for each string
+ *             arg, kind, flags
  *   1 site    of each row, by index
  *   2 thread  zigzag(delta to the row before)
  *   3 seq     zigzag(seq - the seq expected: 1 + the last of this thread in
@@ -37,7 +38,10 @@
  *     start_lo, start_hi   the gap before it, in two parts: start - the end
  *             of the last call of this thread in this block; at its first
  *             row, of the row before; at first 0
- *     dur_lo, dur_hi       the same of the duration; not if UNFINISHED or
+ *     start_far            only with a step; the gap is then 3 * steps + 0, 1, or 2: that many
+ *             steps on (struct dn_moment), or a ns after that, or a ns before it. What is missing
+ *             still stands here: zigzag(start - that moment)
+ *     dur_lo, dur_hi, dur_far   the same of the duration; not if UNFINISHED or
  *             NO_ENTER, whose end is their start
  *     ret     zigzag(delta to the site's row before); not if UNFINISHED
  *     nargs x arg     zigzag(delta to the site's row before)
@@ -49,10 +53,16 @@
  * event, find and wc: 5.3 to 5.0 (zstd level 3, the same traces encoded anew).
  * They are cut above a floor (struct dn_floor), which keeps values that differ
  * little from lying to both sides of a multiple of 256; then the high parts are 0.
+ *
+ * A clock whose counter is slower than 1 GHz shows few of all ns: 0, 10, 20, 30, 40, 50,
+ * 60, 70, 80, 91 ... with a step of 10.02. Which ns a number of steps leads to is mostly known
+ * from the times before, so that steps are less noise than ns are. (A guest's counter is
+ * scaled, which blurs its steps: a ns is missing at a tenth of them.)
  */
 #ifndef DN_COMMON_COLUMNS_H
 #define DN_COMMON_COLUMNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -127,6 +137,82 @@ static inline int64_t dn_floor_join(const struct dn_floor *f, uint8_t low, uint6
 	return (int64_t)(((high >> 1 << 8 | low) ^ -(high & 1)) + f->value);
 }
 
+#define DN_STEP_BITS 24		/* of a step, ns: those behind the point. It is 1 ns at least */
+#define DN_STEP_REACH (UINT64_C(1) << 38)	/* ns: nearer times are counted in steps */
+
+/* A time of the clock as it was shown, and what was cut off it as far as known from those
+ * before. */
+struct dn_moment {
+	uint64_t time;		/* ns */
+	uint32_t rest;		/* DN_STEP_BITS behind the point */
+};
+
+#define DN_STEP_ONE (1u << DN_STEP_BITS)
+
+/* What the first row of a block stands on. */
+#define DN_BEFORE_ALL ((struct dn_moment){ .rest = DN_STEP_ONE / 2 })
+
+/* Goes n steps on from m. All wraps. */
+static inline void dn_moment_go(struct dn_moment *m, uint64_t step, uint64_t n)
+{
+	uint64_t to = m->rest + n * step;
+
+	m->time += (uint64_t)((int64_t)to >> DN_STEP_BITS);
+	m->rest = to & (DN_STEP_ONE - 1);
+}
+
+/* A rest that was wrong goes so far beyond the least change that sets it right, or a step that is
+ * known to 1e-6 draws it back over the same edge at once: a clock of 16 ns was beside its steps 98
+ * times of 100, 1.5 with it. That of 10.02 is as often as without, 11 to 12. */
+#define DN_STEP_SURE (DN_STEP_ONE / 32)
+
+/* To a time beside the one where the steps led. By a ns it was the rest that was wrong. */
+static inline void dn_moment_move(struct dn_moment *m, uint64_t off)
+{
+	m->time += off;
+	if (off)
+		m->rest = off == 1 ? DN_STEP_SURE : off == UINT64_MAX ? DN_STEP_ONE - DN_STEP_SURE : DN_STEP_ONE / 2;
+}
+
+/* How many steps it is from m to time, about: 0 where it is too far for a product. */
+static inline int64_t dn_moment_steps(const struct dn_moment *m, uint64_t step, uint64_t time)
+{
+	uint64_t gap = time - m->time, half = step / 2;
+	int64_t far;
+
+	if (gap + DN_STEP_REACH >= 2 * DN_STEP_REACH || half >= DN_STEP_REACH)
+		return 0;
+	far = (int64_t)((gap << DN_STEP_BITS) + DN_STEP_ONE / 2 - m->rest + half);
+	return far >= 0 ? (int64_t)((uint64_t)far / step) : -(int64_t)(((uint64_t)-far + step - 1) / step);
+}
+
+/* Goes from m to time. Returns the way as a column has it, and in far what is missing then. */
+static inline int64_t dn_moment_put(struct dn_moment *m, uint64_t step, uint64_t time, uint64_t *far)
+{
+	int64_t n = dn_moment_steps(m, step, time), beside;
+	uint64_t off;
+
+	dn_moment_go(m, step, (uint64_t)n);
+	off = time - m->time;
+	beside = off == 1 ? 1 : off == UINT64_MAX ? 2 : 0;
+	*far = beside ? 0 : off;
+	dn_moment_move(m, off);
+	return 3 * n + beside;
+}
+
+/* The way back: from m by what the columns have. */
+static inline void dn_moment_get(struct dn_moment *m, uint64_t step, int64_t way, uint64_t far)
+{
+	int64_t n = way / 3, beside = way % 3;
+
+	if (beside < 0) {
+		beside += 3;
+		n--;
+	}
+	dn_moment_go(m, step, (uint64_t)n);
+	dn_moment_move(m, beside == 1 ? 1 : beside == 2 ? UINT64_MAX : far);
+}
+
 enum dn_call_column {
 	DN_COL_SITES,
 	DN_COL_SITE,
@@ -155,14 +241,20 @@ static inline int dn_shape_has_dur(const struct dn_shape *s)
 	return !(s->flags & (DN_CALL_UNFINISHED | DN_CALL_NO_ENTER));
 }
 
-static inline unsigned dn_shape_columns(const struct dn_shape *s)
+/* Columns of a time, in a block with a step or without. */
+static inline unsigned dn_time_columns(bool steps)
 {
-	unsigned n = 2u + s->nargs + s->nstr;
+	return steps ? 3 : 2;
+}
+
+static inline unsigned dn_shape_columns(const struct dn_shape *s, bool steps)
+{
+	unsigned n = dn_time_columns(steps) + s->nargs + s->nstr;
 
 	if (!(s->flags & DN_CALL_UNFINISHED))
 		n++;
 	if (dn_shape_has_dur(s))
-		n += 2;
+		n += dn_time_columns(steps);
 	for (unsigned i = 0; i < s->nstr; i++)
 		n += s->str[i].flags & DN_STR_TRUNCATED;
 	return n;
@@ -176,7 +268,7 @@ static inline unsigned dn_shape_columns(const struct dn_shape *s)
 struct dn_thread_state {
 	uint32_t thread;
 	uint32_t next_seq;
-	uint64_t last_end;
+	struct dn_moment end;	/* of its last call */
 };
 
 #endif

@@ -46,6 +46,7 @@ struct dn_decoder {
 	uint32_t ncol, col_cap, len_cap;
 	struct site *site;
 	uint32_t site_cap;
+	uint64_t step;		/* of the clock; 0: 1 ns */
 	struct dn_thread_table threads;
 };
 
@@ -118,6 +119,31 @@ static inline uint64_t next_time_v1(struct dn_bytes *c)
 	uint64_t low = c->p < c->end ? *c->p++ : 0;
 
 	return next(c + 1) << 8 | low;
+}
+
+/* Goes from m to the time that stands next in the columns *cp, and leaves these behind. False:
+ * they are damaged. */
+static inline bool go_on(struct dn_bytes **cp, struct dn_floor *f, uint64_t step, struct dn_moment *m)
+{
+	struct dn_bytes *c = *cp;
+	int64_t way = next_time(c, f);
+
+	*cp += dn_time_columns(step);
+	if (step)
+		dn_moment_get(m, step, way, (uint64_t)next_signed(c + 2));
+	else
+		m->time += (uint64_t)way;
+	return !(c[1].bad | (step && c[2].bad));
+}
+
+static inline bool go_on_v1(struct dn_bytes **cp, bool is_signed, struct dn_moment *m)
+{
+	struct dn_bytes *c = *cp;
+	uint64_t n = next_time_v1(c);
+
+	*cp += 2;
+	m->time += is_signed ? (uint64_t)dn_unzigzag(n) : n;
+	return !c[1].bad;
 }
 
 static int read_strings(struct dn_decoder *d, struct dn_bytes *b)
@@ -234,6 +260,13 @@ static int read_sites(struct dn_decoder *d, uint32_t *nsites)
 
 	uint32_t most = DN_BLOCK_SITES_MAX;
 
+	d->step = 0;
+	if (b->p < b->end && !*b->p) {
+		b->p++;
+		d->step = next(b);
+		if (d->step < DN_STEP_ONE)
+			return -EBADMSG;
+	}
 	/* a site takes a byte at least: its first value is never 0 */
 	if (most > dn_bytes_left(b))
 		most = (uint32_t)dn_bytes_left(b);
@@ -246,7 +279,7 @@ static int read_sites(struct dn_decoder *d, uint32_t *nsites)
 		bool v1 = first < DN_SITE_FIRST;
 		uint64_t nargs = first - (v1 ? DN_SITE_FIRST_V1 : DN_SITE_FIRST);
 
-		if (b->bad || n >= most || nargs > DN_CALL_ARGS || abi > UINT8_MAX ||
+		if (b->bad || n >= most || (v1 && d->step) || nargs > DN_CALL_ARGS || abi > UINT8_MAX ||
 		    nr > UINT32_MAX || flags > UINT32_MAX || nstr > DN_CALL_STRS)
 			return -EBADMSG;
 		memset(s, 0, sizeof(*s));
@@ -263,7 +296,7 @@ static int read_sites(struct dn_decoder *d, uint32_t *nsites)
 		}
 		s->v1 = v1;
 		s->col = col;
-		col += dn_shape_columns(&s->shape);
+		col += dn_shape_columns(&s->shape, d->step);
 		if (col > d->ncol)
 			return -EBADMSG;
 		n++;
@@ -276,7 +309,7 @@ static int decode_calls(struct dn_decoder *d, uint64_t rows, const struct dn_sin
 {
 	struct dn_bytes *fixed = d->col;
 	struct dn_syscall s = { 0 };
-	uint64_t prev_end = 0;
+	struct dn_moment at = DN_BEFORE_ALL;	/* the end of the row before */
 	uint32_t nsites, prev_thread = 0;
 	uint16_t prev_cpu = 0;
 	struct dn_thread_state *th = NULL;
@@ -289,7 +322,7 @@ static int decode_calls(struct dn_decoder *d, uint64_t rows, const struct dn_sin
 		return err;
 	dn_threads_clear(&d->threads);
 	while (rows--) {
-		uint64_t index = next(&fixed[DN_COL_SITE]), base;
+		uint64_t index = next(&fixed[DN_COL_SITE]);
 		struct dn_bytes *c;
 		struct site *t;
 		bool bad = false;
@@ -308,20 +341,17 @@ static int decode_calls(struct dn_decoder *d, uint64_t rows, const struct dn_sin
 			if (!th)
 				return -ENOMEM;
 		}
-		base = fresh ? prev_end : th->last_end;
+		if (!fresh)
+			at = th->end;
 		fresh = 0;
 		s.seq = th->next_seq + (uint32_t)next_signed(&fixed[DN_COL_SEQ]);
 		s.cpu = (uint16_t)(prev_cpu + next_signed(&fixed[DN_COL_CPU]));
 		c = &d->col[t->col];
-		s.start = base + (uint64_t)(t->v1 ? dn_unzigzag(next_time_v1(c)) : next_time(c, &t->gap));
-		bad |= c[1].bad;
-		c += 2;
-		s.dur = 0;
-		if (dn_shape_has_dur(&t->shape)) {
-			s.dur = t->v1 ? next_time_v1(c) : (uint64_t)next_time(c, &t->dur);
-			bad |= c[1].bad;
-			c += 2;
-		}
+		bad |= !(t->v1 ? go_on_v1(&c, true, &at) : go_on(&c, &t->gap, d->step, &at));
+		s.start = at.time;
+		if (dn_shape_has_dur(&t->shape))
+			bad |= !(t->v1 ? go_on_v1(&c, false, &at) : go_on(&c, &t->dur, d->step, &at));
+		s.dur = at.time - s.start;
 		s.ret = 0;
 		if (!(s.flags & DN_CALL_UNFINISHED)) {
 			t->last[0] += (uint64_t)next_signed(c);
@@ -358,10 +388,9 @@ static int decode_calls(struct dn_decoder *d, uint64_t rows, const struct dn_sin
 		if (bad)
 			return -EBADMSG;
 		th->next_seq = s.seq + 1;
-		th->last_end = s.start + s.dur;
+		th->end = at;
 		prev_thread = s.thread;
 		prev_cpu = s.cpu;
-		prev_end = th->last_end;
 		err = sink->call(sink->ctx, &s);
 		if (err)
 			return err;

@@ -19,6 +19,11 @@ struct dn_encoder;
 struct dn_encoder *dn_encoder_new(void);
 void dn_encoder_free(struct dn_encoder *e);
 
+/* The step of the clock that times come from, ns with 24 bits behind the point; below 1 ns: it
+ * shows each ns, or is not known. Of the blocks that begin from here on. Times that do not follow it cost
+ * more, and are the same. */
+void dn_encoder_step(struct dn_encoder *e, uint64_t step);
+
 /* Add one record. 0, -ENOMEM, -E2BIG (a string beyond DN_STRING_MAX), or
  * -ENOSPC: the block is full (rows or bytes), take it first. */
 int dn_encoder_call(struct dn_encoder *e, const struct dn_syscall *s);
@@ -28,11 +33,15 @@ int dn_encoder_row(struct dn_encoder *e, const struct dn_row *r);
 uint32_t dn_encoder_rows(const struct dn_encoder *e);
 size_t dn_encoder_bytes(const struct dn_encoder *e);	/* near the raw length */
 
+#define DN_PARTS_MAX 256
+
 /* Figures of a block for its header and index. */
 struct dn_block_info {
 	uint32_t rows;
 	uint64_t first_end, last_end, least_start;
 	uint32_t kind_rows[32];	/* by event id */
+	uint32_t parts;		/* of the payload: each is best compressed by itself */
+	uint32_t part[DN_PARTS_MAX];	/* where they end, but for the last */
 };
 
 /*

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "clock_step.h"
 #include "clocks.h"
 #include "encode.h"
 #include "events.h"
@@ -52,7 +53,6 @@ struct dn_writer {
 
 	pthread_t thread;		/* its own from here on */
 	ZSTD_CCtx *zstd;
-	int level;
 	int sync;
 	uint8_t *stored;
 	size_t stored_cap;
@@ -87,6 +87,28 @@ static int index_add(struct dn_writer *w, uint64_t offset, uint8_t kind, const s
 	return 0;
 }
 
+/* Compresses a payload into one frame, each part with tables of its own. Returns its length, 0:
+ * not done. */
+static size_t compress(struct dn_writer *w, uint8_t *to, size_t room, const uint8_t *payload, size_t len,
+		       const struct dn_block_info *info)
+{
+	ZSTD_outBuffer out = { to, room, 0 };
+	ZSTD_inBuffer in = { payload, 0, 0 };
+	size_t left = 1;
+
+	ZSTD_CCtx_reset(w->zstd, ZSTD_reset_session_only);
+	ZSTD_CCtx_setPledgedSrcSize(w->zstd, len);
+	for (uint32_t i = 0; i <= info->parts; i++) {
+		bool last = i == info->parts;
+
+		in.size = last ? len : info->part[i];
+		left = ZSTD_compressStream2(w->zstd, &out, &in, last ? ZSTD_e_end : ZSTD_e_flush);
+		if (left)	/* an error, or more to write than there is room for */
+			return 0;
+	}
+	return out.pos;
+}
+
 /* Compresses and writes one block; 0 or -errno. */
 static int write_block(struct dn_writer *w, uint8_t kind, const uint8_t *payload, size_t len,
 		       const struct dn_block_info *info)
@@ -95,7 +117,8 @@ static int write_block(struct dn_writer *w, uint8_t kind, const uint8_t *payload
 		.kind = kind, .seq = w->seq, .rows = info->rows, .raw_len = (uint32_t)len,
 		.first_end = info->first_end, .last_end = info->last_end, .least_start = info->least_start,
 	};
-	size_t bound = DN_BLOCK_HEADER_LEN + ZSTD_compressBound(len), n;
+	/* each part may begin a block of the frame: 3 bytes (RFC 8878, 3.1.1.2) */
+	size_t bound = DN_BLOCK_HEADER_LEN + ZSTD_compressBound(len) + 3 * (size_t)info->parts, n;
 	uint64_t offset = dn_output_size(w->out);
 	uint8_t *body;
 	int err;
@@ -110,8 +133,8 @@ static int write_block(struct dn_writer *w, uint8_t kind, const uint8_t *payload
 		w->stored_cap = bound;
 	}
 	body = w->stored + DN_BLOCK_HEADER_LEN;
-	n = ZSTD_compressCCtx(w->zstd, body, bound - DN_BLOCK_HEADER_LEN, payload, len, w->level);
-	if (ZSTD_isError(n) || n >= len) {	/* what does not shrink stands as it is */
+	n = compress(w, body, bound - DN_BLOCK_HEADER_LEN, payload, len, info);
+	if (!n || n >= len) {	/* what does not shrink stands as it is */
 		memcpy(body, payload, len);
 		n = len;
 	} else {
@@ -131,7 +154,11 @@ static int write_block(struct dn_writer *w, uint8_t kind, const uint8_t *payload
 static void *run(void *arg)
 {
 	struct dn_writer *w = arg;
+	uint64_t step = dn_clock_step();
 
+	pthread_mutex_lock(&w->rows);
+	dn_encoder_step(w->enc, step);
+	pthread_mutex_unlock(&w->rows);
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		struct job *j;
@@ -279,11 +306,12 @@ struct dn_writer *dn_writer_new(const struct dn_writer_opts *o, struct dn_output
 	w->out = out;
 	w->header = o->header;
 	w->footer.file = o->header;
-	w->level = o->level;
 	w->sync = o->sync;
 	w->sink = (struct dn_sink){ on_call, on_row, w };
 	w->enc = dn_encoder_new();
 	w->zstd = ZSTD_createCCtx();
+	if (w->zstd)
+		ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, o->level);
 	pthread_mutex_init(&w->rows, NULL);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->more, NULL);

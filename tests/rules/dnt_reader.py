@@ -119,7 +119,7 @@ def blocks(data):
     """Every block as (header fields, payload), checked."""
     assert data[:8] == FILE_MAGIC, "no trace"
     major, = struct.unpack_from("<H", data, 8)
-    assert major in (1, 2)
+    assert major in (1, 2, 3)
     assert xxh64(data[:120]) == struct.unpack_from("<Q", data, 120)[0], "file header"
     uuid = data[16:32]
     at = 128
@@ -192,11 +192,34 @@ class Time:
         return v
 
 
+class Moment:
+    """A time, and what was cut off it in parts of 2^24."""
+
+    def __init__(self, time=0, rest=1 << 23):
+        self.time, self.rest = time, rest
+
+    def go(self, way, step, far):
+        if not step:
+            return Moment((self.time + way) & MASK)
+        steps, beside = divmod(way, 3)
+        to = (self.rest + steps * step) & MASK
+        to -= to >> 63 << 64
+        off = (far, 1, -1)[beside]
+        rest = {0: to % (1 << 24), 1: 1 << 19, -1: (1 << 24) - (1 << 19)}.get(off, 1 << 23)
+        return Moment((self.time + (to >> 24) + off) & MASK, rest)
+
+
 def calls(cols, rows, strings):
-    b, shapes, col = cols[0], [], 5
+    b, shapes, col, step = cols[0], [], 5, 0
+    if b.left() and not b.data[0]:
+        b.byte()
+        step = b.varint()
+        assert step
+    time_columns = 3 if step else 2
     while b.left():
         first, abi, nr, flags, nstr = (b.varint(), b.varint(), b.varint(), b.varint(), b.varint())
         floors = first > 8
+        assert floors or not step
         nargs = first - (9 if floors else 1)
         strs = [(b.varint(), b.varint(), b.varint()) for _ in range(nstr)]
         has_ret, has_dur = not flags & UNFINISHED, not flags & (UNFINISHED | NO_ENTER)
@@ -204,9 +227,10 @@ def calls(cols, rows, strings):
         shapes.append(dict(nargs=nargs, abi=abi, nr=nr, flags=flags, strs=strs, col=col,
                            has_ret=has_ret, has_dur=has_dur, last=[0] * (1 + nargs),
                            gap=Time(floors, True), dur=Time(floors, False)))
-        col += 2 + 2 * has_dur + has_ret + nargs + nstr + cut
+        col += time_columns * (1 + has_dur) + has_ret + nargs + nstr + cut
     assert col == len(cols)
-    thread = cpu = end = 0
+    thread = cpu = 0
+    end = Moment()
     next_seq, ends = {}, {}
     for _ in range(rows):
         s = shapes[cols[1].varint()]
@@ -214,12 +238,15 @@ def calls(cols, rows, strings):
         seq = (next_seq.get(thread, 0) + cols[3].zigzag()) & 0xffffffff
         cpu = (cpu + cols[4].zigzag()) & 0xffff
         at, dur, ret = s["col"], None, None
-        start = (ends.get(thread, end) + s["gap"].read(cols[at], cols[at + 1])) & MASK
-        at += 2
+        way = s["gap"].read(cols[at], cols[at + 1])
+        end = ends.get(thread, end).go(way, step, cols[at + 2].zigzag() if step else 0)
+        start = end.time
+        at += time_columns
         if s["has_dur"]:
-            dur = s["dur"].read(cols[at], cols[at + 1]) & MASK
-            at += 2
-        end = (start + (dur or 0)) & MASK
+            way = s["dur"].read(cols[at], cols[at + 1])
+            end = end.go(way, step, cols[at + 2].zigzag() if step else 0)
+            dur = (end.time - start) & MASK
+            at += time_columns
         next_seq[thread], ends[thread] = seq + 1, end
         if s["has_ret"]:
             s["last"][0] = ret = (s["last"][0] + cols[at].zigzag()) & MASK
@@ -236,7 +263,7 @@ def calls(cols, rows, strings):
                 cols[at].varint()
                 at += 1
         yield [thread, seq, cpu, s["abi"], s["nr"],
-               None if s["flags"] & NO_ENTER else start, dur, ret, s["flags"]] + args, end
+               None if s["flags"] & NO_ENTER else start, dur, ret, s["flags"]] + args, end.time
 
 
 def events(payload, known):

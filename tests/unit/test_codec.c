@@ -132,12 +132,15 @@ static void add_exec(struct dn_encoder *e, unsigned i)
 	assert_int_equal(dn_encoder_row(e, &r), 0);
 }
 
+static uint64_t step_ns = 0;	/* of fill()'s clock, DN_STEP_BITS behind the point */
+
 static long fill(struct expect *x, uint8_t **buf, size_t *cap, struct dn_block_info *info)
 {
 	struct dn_encoder *e = dn_encoder_new();
 	long len;
 
 	assert_non_null(e);
+	dn_encoder_step(e, step_ns);
 	for (unsigned i = 0; i < N; i++) {
 		random_call(&x->call[i], i);
 		assert_int_equal(dn_encoder_call(e, &x->call[i]), 0);
@@ -163,8 +166,9 @@ static void test_round_trip(void **state)
 	long len;
 
 	(void)state;
-	for (int round = 0; round < 3; round++) {	/* the decoder starts afresh */
+	for (int round = 0; round < 6; round++) {	/* the decoder starts afresh */
 		x->seen = x->rows = 0;
+		step_ns = round % 2 ? 168086528 : 0;
 		len = fill(x, &buf, &cap, &info);
 		assert_int_equal(info.rows, N + N / 50);
 		assert_int_equal(info.kind_rows[DN_EV_syscall], N);
@@ -196,6 +200,8 @@ static void test_reuse(void **state)
 		for (unsigned i = 0; i < 100; i++) {
 			random_call(&x->call[i], i);
 			assert_int_equal(dn_encoder_call(e, &x->call[i]), 0);
+			if (i == 50)	/* of the next block */
+				dn_encoder_step(e, round % 3 * 10 * DN_STEP_ONE);
 		}
 		add_exec(e, 0);
 		len = dn_encoder_take(e, &buf, &cap, &info);
@@ -240,13 +246,20 @@ static void test_damage(void **state)
 	struct dn_block_info info;
 	uint8_t *buf = NULL, *copy;
 	size_t cap = 0;
-	long len = fill(x, &buf, &cap, &info);
+	long len;
 
 	(void)state;
-	for (unsigned i = 0; i < 2000; i++) {
+	step_ns = 168086528;
+	len = fill(x, &buf, &cap, &info);
+	for (unsigned i = 0; i < 4000; i++) {
 		size_t cut = i % 2 ? (size_t)len : (size_t)(rnd() % (uint64_t)len);
 		int err;
 
+		if (i == 2000) {
+			step_ns = 0;
+			len = fill(x, &buf, &cap, &info);
+			cut = (size_t)len;
+		}
 		copy = malloc(cut + 1);		/* its end is the allocation's, for ASan */
 		memcpy(copy, buf, cut);
 		for (unsigned k = 0; cut && k < 1 + i % 4; k++)
@@ -537,6 +550,43 @@ static void test_floor(void **state)
 	assert_int_equal(f.value, n - 33);
 }
 
+/* Ways between any two times lead there; between times of a clock with a step, nearly always by
+ * steps alone. */
+static void test_moment(void **state)
+{
+	static const uint64_t steps[] = { DN_STEP_ONE, 3 * DN_STEP_ONE, 168086528, 41 * (uint64_t)DN_STEP_ONE + 11184810,
+		UINT64_C(1) << 39, UINT64_MAX };
+	static const uint64_t v[] = { 0, 1, 1000, UINT64_C(1) << 37, UINT64_C(1) << 38, UINT64_C(1) << 40,
+		UINT64_C(1) << 63, (uint64_t)-1, (uint64_t)-1000, (uint64_t)-(INT64_C(1) << 38) };
+
+	(void)state;
+	for (unsigned s = 0; s < sizeof(steps) / sizeof(steps[0]); s++)
+		for (unsigned i = 0; i < 10000; i++) {
+			struct dn_moment m = { .time = i < 100 ? v[i / 10] : rnd(), .rest = rnd() % DN_STEP_ONE }, to = m;
+			uint64_t time = i < 100 ? v[i % 10] : m.time + (rnd() >> rnd() % 64), far;
+			int64_t way = dn_moment_put(&m, steps[s], time, &far);
+
+			assert_true(m.time == time && m.rest < DN_STEP_ONE);
+			dn_moment_get(&to, steps[s], way, far);
+			assert_true(to.time == time && to.rest == m.rest);
+		}
+	for (unsigned s = 1; s < 4; s++) {
+		struct dn_moment m = DN_BEFORE_ALL;
+		uint64_t now = UINT64_C(1000000000) * DN_STEP_ONE + 5555555;
+		unsigned beside = 0;
+
+		for (unsigned i = 0; i < 100000; i++) {
+			uint64_t time = now >> DN_STEP_BITS, far;
+			int64_t way = dn_moment_put(&m, steps[s], time, &far);
+
+			assert_true(m.time == time);
+			beside += way % 3 || far;
+			now += steps[s] * (rnd() % 200);
+		}
+		assert_in_range(beside, 1, 3000);	/* the first of all, and while the rest is found */
+	}
+}
+
 static void test_block_header(void **state)
 {
 	struct dn_block_header h = { .kind = DN_BLOCK_EVENTS, .seq = 7, .first_end = 1,
@@ -614,6 +664,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_varint),
 		cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_moment),
 		cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_damage),
