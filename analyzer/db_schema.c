@@ -201,6 +201,10 @@ static int fill_dimensions(sqlite3 *h)
 #define HAPPENS(value, id, name, doc) { value, name },
 		DN_SOCK_EVENT_TABLE(HAPPENS)
 #undef HAPPENS
+	}, off_states[] = {
+#define OFF(value, id, name, doc) { value, name },
+		DN_OFF_STATE_TABLE(OFF)
+#undef OFF
 	}, fd_kinds[] = {
 #define FD(value, id, name, cloexec, doc) { value, name },
 		DN_FD_TABLE(FD)
@@ -234,6 +238,8 @@ static int fill_dimensions(sqlite3 *h)
 		err = insert(h, "fd_origin", "is", fd_origins[i].value, fd_origins[i].name);
 	for (size_t i = 0; !err && i < sizeof(reasons) / sizeof(*reasons); i++)
 		err = insert(h, "end_reason", "is", reasons[i].value, reasons[i].name);
+	for (size_t i = 0; !err && i < sizeof(off_states) / sizeof(*off_states); i++)
+		err = insert(h, "off_state", "is", off_states[i].value, off_states[i].name);
 	for (size_t i = 0; !err && i < sizeof(sock_origins) / sizeof(*sock_origins); i++)
 		err = insert(h, "sock_origin", "is", sock_origins[i].value, sock_origins[i].name);
 	for (size_t i = 0; !err && i < sizeof(sock_events) / sizeof(*sock_events); i++)

@@ -21,6 +21,8 @@
 
 /* Lists that grow with the work are cut here; *_total says how many there are. */
 #define FILES_MAX "1000"
+#define WAKERS_MAX "50"
+#define BLOCKING_MAX "10"
 #define CONNECTIONS_MAX "1000"
 
 enum shape { OBJECT, ARRAY };
@@ -328,6 +330,34 @@ static const struct section seed[] = {
 	  " FROM traces AS t WHERE t.trace_id = ?1" },
 };
 
+static const char offcpu_sql[] =
+	"SELECT ifnull(sum(dur_ns), 0) AS total_time_ns, count(*) AS total_events,"
+	" CAST(avg(dur_ns) AS INTEGER) AS avg_time_ns, max(dur_ns) AS max_time_ns,"
+	" min(dur_ns) AS min_time_ns FROM offcpu WHERE trace_id = ?1";
+
+static const struct section offcpu[] = {
+	{ "by_state", ARRAY,
+	  "SELECT state, count(*) AS events, sum(dur_ns) AS time_ns, sum(ready_ns) AS ready_ns,"
+	  " max(dur_ns) AS max_time_ns FROM offcpu WHERE trace_id = ?1"
+	  " GROUP BY state ORDER BY sum(dur_ns) DESC, state" },
+	{ "by_reason", ARRAY,
+	  "SELECT reason, count(*) AS events, sum(dur_ns) AS time_ns, max(dur_ns) AS max_time_ns"
+	  " FROM offcpu WHERE trace_id = ?1 GROUP BY reason ORDER BY sum(dur_ns) DESC, reason" },
+	{ "wakers", ARRAY,
+	  "SELECT waker_id, waker_tid, waker_comm, count(*) AS wakeups,"
+	  " sum(dur_ns - ifnull(ready_ns, 0)) AS waited_ns FROM offcpu"
+	  " WHERE trace_id = ?1 AND waker_tid IS NOT NULL GROUP BY waker_id, waker_tid, waker_comm"
+	  " ORDER BY waited_ns DESC, wakeups DESC, waker_tid, waker_comm LIMIT " WAKERS_MAX },
+	{ "top_blocking_threads", ARRAY,
+	  "SELECT thread_id AS id, process_id, pid, tid, comm, alive_ns - running_ns - runnable_ns AS blocked_ns,"
+	  " waits, longest_ns, longest_reason FROM thread_time WHERE trace_id = ?1"
+	  " ORDER BY blocked_ns DESC, thread_id LIMIT " BLOCKING_MAX },
+	{ "thread_stats", ARRAY,
+	  "SELECT thread_id AS id, process_id, pid, tid, comm, alive_ns, running_ns, runnable_ns, sleeping_ns,"
+	  " disk_ns, blocked_ns, stopped_ns, other_ns, waits, longest_ns, longest_reason"
+	  " FROM thread_time WHERE trace_id = ?1 ORDER BY thread_id" },
+};
+
 /* Descending by count; the first column makes both sides meet. */
 #define SYSCALL_ORDER                                                                 \
 	"(SELECT row_number() OVER (ORDER BY c.count + c.lost DESC, c.abi, c.nr) AS place,"   \
@@ -403,8 +433,8 @@ static const struct section tail[] = {
 	  " (SELECT count(*) FROM connections WHERE trace_id = ?1)) AS connections" },
 };
 
-static const char network_sql[] =
-	"SELECT 1 FROM probes WHERE trace_id = ?1 AND name = 'sockets' AND rung <> 'none'";
+#define OBSERVED(subject) \
+	"SELECT 1 FROM probes WHERE trace_id = ?1 AND name = '" subject "' AND rung <> 'none'"
 
 static const struct section network[] = {
 	{ "totals", OBJECT,
@@ -558,6 +588,30 @@ static int observed(struct dn_db *db, int64_t trace)
 	return ret;
 }
 
+/* Sections of a subject, after the columns of the query `one` if there is one; null where `known`
+ * has no row. */
+static int put_known(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key, const char *known,
+		     const char *one, const struct section *s, size_t n)
+{
+	struct dn_query *q = open_query(db, known, trace);
+	int ret;
+
+	if (!q)
+		return -EIO;
+	ret = dn_query_step(q);
+	dn_query_free(q);
+	if (ret <= 0) {
+		dn_json_null(j, key);
+		return ret;
+	}
+	dn_json_object(j, key);
+	ret = one ? put_one(j, db, trace, one) : 0;
+	if (!ret)
+		ret = put_sections(j, db, trace, s, n);
+	dn_json_end(j);
+	return ret;
+}
+
 /* The object of the first denet, key for key, and whether it can be known. */
 static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
@@ -579,7 +633,9 @@ static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 		err = put_objects(j, db, trace, "by_fd_kind", by_fd_kind_sql);
 	else
 		dn_json_null(j, "by_fd_kind");
-	dn_json_null(j, "offcpu");
+	if (err >= 0)
+		err = put_known(j, db, trace, "offcpu", OBSERVED("scheduling"), offcpu_sql, offcpu,
+				sizeof(offcpu) / sizeof(offcpu[0]));
 	dn_json_end(j);
 	return err;
 }
@@ -594,26 +650,6 @@ static int put_list(struct dn_json *j, struct dn_db *db, int64_t trace, const st
 	err = put_nested(j, db, trace, l->outer.sql, l->key, l->sql);
 	dn_json_end(j);
 	return err;
-}
-
-/* What went through sockets; null where they were not recorded. */
-static int put_network(struct dn_json *j, struct dn_db *db, int64_t trace)
-{
-	struct dn_query *q = open_query(db, network_sql, trace);
-	int ret;
-
-	if (!q)
-		return -EIO;
-	ret = dn_query_step(q);
-	dn_query_free(q);
-	if (ret <= 0) {
-		dn_json_null(j, "network");
-		return ret;
-	}
-	dn_json_object(j, "network");
-	ret = PUT_SECTIONS(j, db, trace, network);
-	dn_json_end(j);
-	return ret;
 }
 
 static int put_lists(struct dn_json *j, struct dn_db *db, int64_t trace)
@@ -654,7 +690,8 @@ int dn_report_json(FILE *out, struct dn_db *db, int64_t trace)
 	if (!err)
 		err = PUT_SECTIONS(&j, db, trace, tail);
 	if (!err)
-		err = put_network(&j, db, trace);
+		err = put_known(&j, db, trace, "network", OBSERVED("sockets"), NULL, network,
+				sizeof(network) / sizeof(network[0]));
 	if (!err) {
 		dn_json_object(&j, "resources");
 		err = PUT_SECTIONS(&j, db, trace, resources);

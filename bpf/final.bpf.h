@@ -31,6 +31,9 @@ int list_threads(struct bpf_iter__task *ctx)
 	r.nr = st->nr;
 	r.flags = st->flags;
 	r.start = st->start;
+	r.off = st->off;
+	r.off_state = st->off_state;
+	r.woken = st->woken_by ? st->woken : 0;
 	for (int i = 0; i < 6; i++)
 		r.args[i] = st->args[i];
 	bpf_seq_write(ctx->meta->seq, &r, sizeof(r));

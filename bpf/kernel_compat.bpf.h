@@ -324,6 +324,8 @@ static __always_inline bool dn_file_single(struct file *file)
 }
 
 #define TASK_DEAD 0x80	/* include/linux/sched.h */
+#define TASK_WAKING 0x200
+#define INTERRUPT_MASK 0xff0100	/* NMI, hard, soft while it is served: include/linux/preempt.h */
 
 /* Renamed from state to __state in 5.14 (commit 2f064a59a11f). */
 static __always_inline bool dn_task_dead(struct task_struct *task)
@@ -334,6 +336,69 @@ static __always_inline bool dn_task_dead(struct task_struct *task)
 	if (bpf_core_field_exists(new->__state))
 		return READ(new, __state) & TASK_DEAD;
 	return BPF_CORE_READ(old, state) & TASK_DEAD;
+}
+
+/*
+ * In which state prev leaves its CPU (include/linux/sched.h). Whoever wakes it at just this
+ * moment may have set it to TASK_WAKING already, or to 0: it slept, then. The
+ * tracepoint's own argument (5.18, commit fa2c3254d7cf) is not there on all kernels.
+ */
+static __always_inline __u8 dn_off_state(struct task_struct *prev)
+{
+	struct task_struct___new *new = (void *)prev;
+	struct task_struct___old *old = (void *)prev;
+	__u64 state;
+
+	if (bpf_core_field_exists(new->__state))
+		state = READ(new, __state);
+	else
+		state = BPF_CORE_READ(old, state);
+	if (!state)
+		return DN_OFF_RUNNABLE;
+	if (state & 1)
+		return DN_OFF_SLEEPING;
+	if (state & 2)
+		return BPF_CORE_READ_BITFIELD_PROBED(prev, in_iowait) ? DN_OFF_DISK : DN_OFF_BLOCKED;
+	if (state & 4)
+		return DN_OFF_STOPPED;
+	if (state & 8)
+		return DN_OFF_TRACED;
+	return state & TASK_WAKING ? DN_OFF_SLEEPING : DN_OFF_OTHER;
+}
+
+/*
+ * Whether current itself does what it is seen at, or an interrupt that holds it up. With arm64 its
+ * own count tells (include/linux/preempt.h). x86 has one for each CPU, whose place not all kernels
+ * give away; but there an interrupt has a stack of its own (arch/x86/include/asm/irq_stack.h), unless
+ * it came in user mode, which entries by an interrupt or a fault say with -1 in the place of a
+ * call's number (arch/x86/entry/entry_64.S). ctx: a raw tracepoint's arguments are on the stack.
+ */
+#define TASK_STACK 16384	/* THREAD_SIZE, without KASAN */
+#define PF_KTHREAD 0x00200000
+
+static __always_inline bool dn_interrupted(struct task_struct *current, void *ctx)
+{
+#ifdef __TARGET_ARCH_x86
+	struct task_struct___x86 *task = (void *)current;
+	__u64 stack = (__u64)BPF_CORE_READ(task, stack), at = (__u64)ctx, sp = 0;
+	struct pt_regs *regs;
+
+	asm volatile("" : "+m"(at));
+	bpf_probe_read_kernel(&sp, sizeof(sp), &at);	/* what was a pointer is a number then */
+	if (!READ(current, pid) || sp - stack >= TASK_STACK)
+		return true;
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		return false;
+#ifndef DN_RAW
+	if (bpf_core_enum_value_exists(enum bpf_func_id___regs, BPF_FUNC_task_pt_regs___regs))
+		regs = (void *)bpf_task_pt_regs(current);
+	else
+#endif
+		regs = (void *)stack + TASK_STACK - bpf_core_type_size(struct pt_regs);
+	return BPF_CORE_READ(regs, orig_ax) == ~0ul;
+#else
+	return !READ(current, pid) || (BPF_CORE_READ(current, thread_info.preempt_count) & INTERRUPT_MASK);
+#endif
 }
 #endif
 

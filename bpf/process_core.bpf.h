@@ -5,6 +5,7 @@
 #define DN_PROCESS_CORE_BPF_H
 
 #include "process.bpf.h"
+#include "sched.bpf.h"
 
 /* linux/binfmts.h: a file that its user may execute and not read */
 #define BINPRM_FLAGS_ENFORCE_NONDUMP 1
@@ -184,6 +185,8 @@ static __always_inline int task_exit(struct task_struct *task, unsigned long lon
 		st->next_thread = 0;
 		send_call(st, st->start, 0);
 	}
+	if (st->off)
+		send_unseen(st, bpf_ktime_get_boot_ns(), READ(task, se.sum_exec_runtime));
 	r.type = DN_RING_THREAD_EXIT;
 	r.group_dead = dn_group_dead(task, ctx);
 	r.thread = st->thread;
@@ -238,15 +241,18 @@ int BPF_PROG(on_exit_again, struct task_struct *task)
 
 /*
  * A task's last switch: sum_exec_runtime is brought up to date at ticks and
- * switches only, and at its exit lacks up to a tick. Any other switch costs
- * the look at one field.
+ * switches only, and at its exit lacks up to a tick. One program for that and for what
+ * sched.bpf.h makes of switches: a tracepoint that loses the last but one of its programs
+ * waits for all readers of it (kernel/tracepoint.c), 30 ms and more at the end of each recording.
  */
 TP("sched_switch")
-int BPF_PROG(on_switch, bool preempt, struct task_struct *prev)
+int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct dn_ring_thread_gone r = {};
 	struct dn_task_state *st;
 
+	if (run.sched)
+		switched(preempt, prev, next);
 	if (!dn_task_dead(prev))
 		return 0;
 	st = task_state(prev);

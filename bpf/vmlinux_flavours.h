@@ -11,7 +11,20 @@ enum bpf_func_id___loop {
 	BPF_FUNC_loop___loop = 181,	/* since 5.17 */
 };
 
+enum bpf_func_id___regs {
+	BPF_FUNC_task_pt_regs___regs = 175,	/* since 5.15 */
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+#if defined(__TARGET_ARCH_x86)
+
+struct task_struct___x86 {
+	void *stack;
+	unsigned int flags;
+};
+
+#endif
 
 struct task_struct___new {
 	unsigned int __state;	/* since 5.14, else task_struct___old.state */

@@ -74,6 +74,7 @@ struct pt_regs {
 
 struct thread_info {
 	unsigned long flags;
+	unsigned long long preempt_count;
 };
 
 #endif
@@ -132,6 +133,7 @@ struct task_struct {
 	struct files_struct *files;
 	struct signal_struct *signal;
 	struct task_io_accounting ioac;
+	unsigned int in_iowait : 1;
 };
 
 struct signal_struct {

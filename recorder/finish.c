@@ -134,7 +134,7 @@ static uint64_t own_cpu_ns(void)
 uint64_t dn_events_lost(const uint64_t *total)
 {
 	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost] + total[DN_COUNT_sock_lost] +
-		total[DN_COUNT_transfer_lost];
+		total[DN_COUNT_transfer_lost] + total[DN_COUNT_offcpu_lost];
 }
 
 static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const uint64_t total[DN_COUNTER_MAX])
@@ -150,7 +150,7 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const 
 		dn_say("%s system calls found no room in the ring buffers: they are counted but not "
 		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
 	if (events)
-		dn_say("%s other records (signals, processes, sockets) found no room in the ring buffers and are missing; "
+		dn_say("%s other records (signals, processes, sockets, scheduling) found no room in the ring buffers and are missing; "
 		    "a larger --buffer holds more", dn_human_digits(l, sizeof(l), events));
 	if (x->o->quiet)
 		return;

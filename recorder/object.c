@@ -243,6 +243,7 @@ static bool left_out(const char *name, const struct dn_object_opts *o)
 		{ "on_retransmit", !o->net },
 		{ "on_reset_", !o->net },
 		{ "list_sockets", !o->net },
+		{ "on_waking", !o->offcpu },
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)

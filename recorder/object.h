@@ -45,6 +45,7 @@ struct dn_object_opts {
 	bool strings;
 	bool hide_setuid;
 	bool net;			/* sockets */
+	bool offcpu;			/* when threads run */
 	bool all_types;			/* libbpf shall look at all of the kernel's, those of modules too */
 	enum dn_bytes_way bytes;
 };

@@ -29,8 +29,7 @@ int dn_not_observed_row(const struct dn_sink *sink, const char *subject, const c
 
 int dn_not_observed_ever(const struct dn_sink *sink)
 {
-	int err = dn_not_observed_row(sink, "scheduling",
-				      "waiting and running are not recorded event by event, only as totals");
+	int err = dn_not_observed_row(sink, "samples", "what threads do on their CPUs is not sampled");
 
 	return err ? err : dn_not_observed_row(sink, "stacks", "no stacks are recorded");
 }

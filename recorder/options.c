@@ -22,7 +22,7 @@
 
 enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
-	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET,
+	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET, OPT_NO_OFFCPU,
 };
 
 static const struct {
@@ -39,6 +39,7 @@ static const struct {
 	{ "redact", "WHAT", "secrets in arguments: default, none", OPT_REDACT },
 	{ "no-strings", NULL, "no paths, arguments or addresses of calls", OPT_NO_STRINGS },
 	{ "no-net", NULL, "no sockets and no bytes through them", OPT_NO_NET },
+	{ "no-offcpu", NULL, "no times off the CPU, and not who ended them", OPT_NO_OFFCPU },
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
 	{ "wait", "WHAT", "record until the command ends, or its tree: command, tree", OPT_WAIT },
 	{ "sync", "WHAT", "force to disk: none, block (each block as it is written)", OPT_SYNC },
@@ -157,6 +158,9 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 	case OPT_NO_NET:
 		o->net = false;
 		return 0;
+	case OPT_NO_OFFCPU:
+		o->offcpu = false;
+		return 0;
 	case OPT_NO_STRINGS:
 		o->strings = false;
 		return 0;
@@ -209,7 +213,7 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 	}
 	*s = 0;
 	*o = (struct dn_record_opts){ .output = "denet.dnt", .buffer = 32u << 20, .level = 3,
-		.redact = true, .strings = true, .net = true };
+		.redact = true, .strings = true, .net = true, .offcpu = true };
 	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		err = set(o, val, optarg);
 		if (err)

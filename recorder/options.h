@@ -18,6 +18,7 @@ struct dn_record_opts {
 	bool redact;
 	bool strings;
 	bool net;			/* sockets and what goes through them */
+	bool offcpu;			/* when threads run, and who wakes them */
 	bool quiet;
 	bool count;			/* -c */
 	bool wait_tree;

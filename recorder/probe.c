@@ -49,6 +49,7 @@ static const struct subject {
 	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
 	  "on_exit_again" }, true, NULL },
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
+	{ "scheduling", { "on_waking" }, false, "when threads run and what they wait for is not seen" },
 	{ "runtime", { "on_switch" }, false, "times on CPUs lack up to a tick at a thread's end" },
 	{ "signals", { "on_signal_sent", "on_signal_delivered" }, false,
 	  "signals sent and delivered are not seen" },
@@ -108,7 +109,7 @@ struct dn_probe {
 	unsigned nprogs;
 	struct observed seen[OBSERVED_MAX];
 	unsigned nseen;
-	bool strings, hide_setuid, net;
+	bool strings, hide_setuid, net, offcpu;
 	char above[2 * WHY];	/* why the rungs above this one were not taken */
 };
 
@@ -319,6 +320,8 @@ static void undo(struct dn_probe *p)
 
 static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
+	bool waking = false;
+
 	p->run->ends_at_exit = 1;
 	for (unsigned s = 0; s < SUBJECTS; s++) {
 		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++) {
@@ -340,8 +343,12 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 				memcpy(r[(*n)++].why, why, WHY);
 				continue;
 			}
-			if (!strcmp(name, "on_switch"))
+			if (!strcmp(name, "on_switch")) {
 				p->run->ends_at_exit = 0;
+				p->run->sched = waking;
+			}
+			if (!strcmp(name, "on_waking"))
+				waking = true;
 			if (!strcmp(name, "list_threads"))
 				p->iter = link;
 			if (!strcmp(name, "list_sockets"))
@@ -395,6 +402,16 @@ static bool of_net(const char *subject)
 	return !strncmp(subject, "socket", 6) || !strcmp(subject, "retransmits") || !strcmp(subject, "resets");
 }
 
+/* The option by which a subject was not asked for; NULL: it was. */
+static const char *switched_off(const struct dn_probe *p, const char *subject)
+{
+	if (of_net(subject) && !p->net)
+		return "--no-net";
+	if (!strcmp(subject, "scheduling") && !p->offcpu)
+		return "--no-offcpu";
+	return !strcmp(subject, "strings") && !p->strings ? "--no-strings" : NULL;
+}
+
 /* What was taken for each subject. */
 static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 {
@@ -409,6 +426,10 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		const char *rung = k->attach, *why = k == best ? "" : p->above;
 		bool any = false;
 
+		if (!strcmp(j->name, "scheduling") && refused(r, n, "on_switch")) {
+			rung = "none";
+			why = refused(r, n, "on_switch")->why;
+		}
 		for (unsigned i = 0; i < PARTS && j->program[i]; i++) {
 			const struct refusal *no = refused(r, n, j->program[i]);
 
@@ -423,9 +444,9 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		} else if (!any) {
 			rung = "none";
 			why = plain;
-		} else if (of_net(j->name) && !p->net) {
+		} else if (switched_off(p, j->name)) {
 			rung = "none";
-			why = "--no-net";
+			why = switched_off(p, j->name);
 		} else if (s == SYSCALLS && dn_object_steady(p->prog[0].name)) {
 			rung = "tracepoint";
 		} else if (!strcmp(j->name, "socket_bytes") && strcmp(rung, "none") && p->bytes) {
@@ -437,13 +458,13 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		observe(p, j->name, rung, why, strcmp(rung, "none") ? NULL : j->without);
 	}
 	observe(p, "strings", p->strings ? k->attach : "none",
-		!p->strings ? "--no-strings" : k == best ? "" : p->above,
+		!p->strings ? switched_off(p, "strings") : k == best ? "" : p->above,
 		p->strings ? NULL : "paths, arguments and addresses of calls are not recorded");
 	for (unsigned i = 0; i < TYPED; i++) {
-		bool off = of_net(typed[i].name) && !p->net;
+		const char *off = switched_off(p, typed[i].name);
 
 		observe(p, typed[i].name, types && !off ? k->attach : "none",
-			off ? "--no-net" : types ? k == best ? "" : p->above : plain,
+			off ? off : types ? k == best ? "" : p->above : plain,
 			types && !off ? NULL : typed[i].without);
 	}
 }
@@ -601,6 +622,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	}
 	p->strings = o->strings;
 	p->net = oo.net = o->net;
+	p->offcpu = oo.offcpu = o->offcpu;
 	p->hide_setuid = o->hide_setuid;
 	dn_object_listen();
 	p->cpus = libbpf_num_possible_cpus();
@@ -758,7 +780,8 @@ static int walk(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_th
 			continue;
 		t = (struct dn_iter_thread){ .thread = st.thread, .process = st.process, .tid = st.tid,
 			.seq = st.seq, .nr = st.nr, .in_call = st.in_call, .abi = st.abi,
-			.nargs = st.nargs, .nstr = st.nstr, .flags = st.flags, .start = st.start };
+			.nargs = st.nargs, .nstr = st.nstr, .flags = st.flags, .start = st.start,
+			.off = st.off, .off_state = st.off_state, .woken = st.woken_by ? st.woken : 0 };
 		memcpy(t.args, st.args, sizeof(t.args));
 		err = fn(ctx, &t);
 	}
@@ -890,7 +913,7 @@ bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
 	for (unsigned i = 0; i < p->nseen && n < 200; i++) {
 		const struct observed *s = &p->seen[i];
 
-		if (!s->without || (!strcmp(s->name, "strings") && !p->strings) || (of_net(s->name) && !p->net))
+		if (!s->without || switched_off(p, s->name))
 			continue;
 		if (of_net(s->name) && strcmp(s->name, "sockets") && !strcmp(dn_probe_rung(p, "sockets"), "none"))
 			continue;	/* said by that */

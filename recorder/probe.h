@@ -25,6 +25,7 @@ struct dn_probe_opts {
 	 * our user may not trace: setuid, capabilities of its file, a file not to be read */
 	bool hide_setuid;
 	bool net;		/* sockets */
+	bool offcpu;		/* when threads run */
 	const char *rung;	/* the best one to try: tp_btf, raw_tp, no_btf, proc; NULL: the best */
 	const char *bytes;	/* the same of ways to see bytes through sockets: enum dn_bytes_way */
 };

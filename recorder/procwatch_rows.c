@@ -178,6 +178,7 @@ static const struct {
 	{ "syscalls", "none" },
 	{ "strings", "none" },
 	{ "process", "proc" },
+	{ "scheduling", "none" },
 	{ "signals", "none" },
 	{ "oom", "none" },
 	{ "names", "proc" },

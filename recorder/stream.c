@@ -627,6 +627,47 @@ static int on_transfer(struct dn_stream *s, const struct dn_ring_transfer *r)
 	return send_moved(s, &r->moved, r->time, r->thread, r->in_call ? &r->seq : NULL);
 }
 
+static int on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
+{
+	const bool task = r->by == DN_WOKEN_BY_TASK;
+	struct dn_value v[DN_F_offcpu_N];
+
+	v[DN_F_offcpu_time] = dn_u(r->time);
+	v[DN_F_offcpu_thread] = dn_u(r->thread);
+	v[DN_F_offcpu_dur] = dn_u(r->dur);
+	v[DN_F_offcpu_state] = dn_u(r->state);
+	v[DN_F_offcpu_seq] = r->in_call ? dn_u(r->seq) : dn_null();
+	v[DN_F_offcpu_abi] = r->in_call ? dn_u(r->abi) : dn_null();
+	v[DN_F_offcpu_nr] = r->in_call ? dn_u(r->nr) : dn_null();
+	v[DN_F_offcpu_ready] = r->by ? dn_u(r->ready) : dn_null();
+	v[DN_F_offcpu_waker] = id(r->waker);
+	v[DN_F_offcpu_waker_tid] = task ? dn_u(r->waker_tid) : dn_null();
+	v[DN_F_offcpu_waker_comm] = task ? text(r->waker_comm, sizeof(r->waker_comm)) : dn_null();
+	v[DN_F_offcpu_ended] = dn_u(1);
+	return dn_row_send(s->o.sink, DN_EV_offcpu, v, DN_F_offcpu_N);
+}
+
+/* Of a thread that has not run again at the end. */
+static int still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64_t now)
+{
+	struct dn_value v[DN_F_offcpu_N];
+
+	dn_row_clear(v, DN_F_offcpu_N);
+	v[DN_F_offcpu_time] = dn_u(now);
+	v[DN_F_offcpu_thread] = dn_u(t->thread);
+	v[DN_F_offcpu_dur] = dn_u(now - t->off);
+	v[DN_F_offcpu_state] = dn_u(t->off_state);
+	if (t->in_call) {
+		v[DN_F_offcpu_seq] = dn_u(t->seq);
+		v[DN_F_offcpu_abi] = dn_u(t->abi);
+		v[DN_F_offcpu_nr] = dn_u(t->nr);
+	}
+	if (t->woken)
+		v[DN_F_offcpu_ready] = dn_u(now - (t->woken > t->off ? t->woken : t->off));
+	v[DN_F_offcpu_ended] = dn_u(0);
+	return dn_row_send(s->o.sink, DN_EV_offcpu, v, DN_F_offcpu_N);
+}
+
 int dn_stream_record(void *ctx, const void *record, uint32_t len)
 {
 	struct dn_stream *s = ctx;
@@ -658,6 +699,8 @@ int dn_stream_record(void *ctx, const void *record, uint32_t len)
 		return on_sock_event(s, record);
 	case DN_RING_TRANSFER:
 		return on_transfer(s, record);
+	case DN_RING_OFFCPU:
+		return on_offcpu(s, record);
 	}
 	return -EPROTO;
 }
@@ -699,6 +742,8 @@ int dn_stream_finish(struct dn_stream *s, uint64_t now)
 		v[DN_F_thread_end_nr] = t->in_call ? dn_u(t->nr) : dn_null();
 		v[DN_F_thread_end_call_start] = t->in_call ? dn_u(t->start) : dn_null();
 		err = dn_row_send(s->o.sink, DN_EV_thread_end, v, DN_F_thread_end_N);
+		if (!err && t->off && t->off < now)
+			err = still_off(s, t, now);
 		if (!err && t->in_call) {
 			struct dn_syscall c = { .thread = t->thread, .seq = t->seq, .abi = t->abi,
 				.nargs = t->nargs, .nr = t->nr, .flags = t->flags | DN_CALL_UNFINISHED,

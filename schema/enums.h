@@ -26,6 +26,23 @@ enum dn_origin {
 #undef ORIGIN
 };
 
+/* Why a thread is off its CPU (offcpu.state), from its state in the scheduler. */
+#define DN_OFF_STATE_TABLE(OFF)                                               \
+	OFF(0, RUNNABLE, "runnable", "another one got the CPU")               \
+	OFF(1, SLEEPING, "sleeping", "waits and can be interrupted (S)")      \
+	OFF(2, DISK, "disk", "waits for storage (D, io_wait)")                \
+	OFF(3, BLOCKED, "blocked", "waits and cannot be interrupted (D)")     \
+	OFF(4, STOPPED, "stopped", "by a signal (T)")                         \
+	OFF(5, TRACED, "traced", "by its tracer (t)")                         \
+	OFF(6, NEW, "new", "has not run yet")                                 \
+	OFF(7, OTHER, "other", "parked, frozen")
+
+enum dn_off_state {
+#define OFF(value, id, name, doc) DN_OFF_##id = value,
+	DN_OFF_STATE_TABLE(OFF)
+#undef OFF
+};
+
 /* Bits of syscall.flags. */
 enum dn_syscall_flag {
 	DN_CALL_UNFINISHED = 1 << 0,	/* no return seen: exit, exit_group, in flight */

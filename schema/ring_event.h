@@ -40,6 +40,7 @@ enum dn_ring_type {
 	DN_RING_SOCK,
 	DN_RING_SOCK_EVENT,
 	DN_RING_TRANSFER,
+	DN_RING_OFFCPU,
 };
 
 /* Bytes through a socket. */
@@ -247,6 +248,31 @@ struct dn_ring_transfer {
 };
 static_assert(sizeof(struct dn_ring_transfer) == 56, "layout");
 
+/* A thread runs again, or is off its CPU at the end. */
+struct dn_ring_offcpu {
+	__u8 type;
+	__u8 state;		/* enum dn_off_state */
+	__u8 in_call;		/* seq is the call's */
+	__u8 by;		/* enum dn_woken_by */
+	__u32 thread;
+	__u32 seq;
+	__u32 waker, waker_tid;	/* 0: not in the tree, none */
+	__u32 nr;		/* of the call */
+	__u32 abi;
+	__u32 pad;
+	__u64 time;
+	__u64 dur;
+	__u64 ready;		/* with `by`: ns since it was woken */
+	char waker_comm[DN_COMM_LEN];
+};
+static_assert(sizeof(struct dn_ring_offcpu) == 72, "layout");
+
+enum dn_woken_by {
+	DN_WOKEN_UNSEEN,
+	DN_WOKEN_BY_INTERRUPT,
+	DN_WOKEN_BY_TASK,
+};
+
 /* What a call does with sockets, known at its return. */
 enum dn_sock_act {
 	DN_SOCK_ACT_NONE,
@@ -296,8 +322,16 @@ struct dn_task_state {
 	__u64 probe_sk;		/* of the receive that a kprobe has seen begin; 0: none is under way */
 	__u32 probe_flags;
 	__u32 closing;		/* socket whose last descriptor the open call closes; 0: none */
+	__u64 off;		/* when it left its CPU; 0: it runs, or that was not seen */
+	__u64 off_runtime;	/* ns it had run by then */
+	__u64 woken;		/* when it was woken last */
+	__u32 waker, waker_tid;	/* by whom, with woken_by */
+	char waker_comm[DN_COMM_LEN];
+	__u8 off_state;		/* enum dn_off_state */
+	__u8 woken_by;		/* enum dn_woken_by */
+	__u8 pad[6];
 };
-static_assert(sizeof(struct dn_task_state) == 152, "layout");
+static_assert(sizeof(struct dn_task_state) == 208, "layout");
 
 /* What a task without a kernel structure to read from is announced with. */
 enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };
@@ -360,6 +394,8 @@ struct dn_run {
 	__u64 tick_ns;		/* of the kernel's own ticks, since the command began; 0: not known */
 	__u32 displaced;	/* tasks whose state is not in the seat of their address */
 	__u32 ends_at_exit;	/* 1: a task's last switch is not seen, its exit ends its state */
+	__u32 sched;		/* 1: it is seen when tasks run */
+	__u32 pad;
 };
 
 /* Lost calls, by process, call and CPU. */
@@ -388,7 +424,11 @@ struct dn_iter_thread {
 	__u32 flags;
 	__u64 start;
 	__u64 args[6];
+	__u64 off;		/* it has been off its CPU since then; 0: it runs, or that is not known */
+	__u64 woken;		/* and was woken then; 0: was not */
+	__u32 off_state;	/* enum dn_off_state */
+	__u32 pad;
 };
-static_assert(sizeof(struct dn_iter_thread) == 88, "layout");
+static_assert(sizeof(struct dn_iter_thread) == 112, "layout");
 
 #endif

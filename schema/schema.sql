@@ -370,6 +370,11 @@ CREATE TABLE raw_fd_kind (
   name TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE raw_off_state (
+  state INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
 CREATE TABLE raw_sock_origin (
   origin INTEGER PRIMARY KEY,
   name TEXT NOT NULL

@@ -815,18 +815,75 @@ LEFT JOIN (SELECT listener, count(*) AS accepted, sum(sent) AS sent, sum(receive
            FROM raw_socket WHERE listener IS NOT NULL GROUP BY listener) AS a ON a.listener = s.sock
 WHERE s.listening IS NOT NULL OR a.listener IS NOT NULL;
 
--- view offcpu: a time a thread was off the CPU (not recorded by this version: no rows)
+-- view offcpu: a while that a thread was off its CPU
 --   trace_id: id: trace
---   process_id: id: process
+--   process_id: id: process; NULL: its beginning was lost
 --   thread_id: id: thread
---   start_ns: ns: when it left the CPU
+--   pid: : process id
+--   tid: : thread id
+--   comm: : the thread's last name
+--   start_ns: ns: when it left the CPU, or was made
 --   dur_ns: ns: how long
---   reason: : what it waited for
---   stack_id: id: where it was
+--   state: : runnable (another one got the CPU), new (it has not run before), sleeping, blocked (it cannot be interrupted), disk (that, for storage), stopped, traced, other
+--   reason: : what it waited for: cpu, the system call it was in, or the state
+--   syscall: : the system call it was in; NULL: none
+--   seq: : place of that call among its thread's
+--   ready_ns: ns: of dur_ns, waiting for a CPU: all of it where runnable or new, else since it was woken; NULL: that was not seen
+--   waker_id: id: thread that woke it; NULL: not in the tree, an interrupt, or nobody
+--   waker_tid: : its tid, in the tree or not; NULL: an interrupt, or nobody
+--   waker_comm: : its name
+--   ended: bool: 0: the recording ended before it ran again
+--   stack_id: id: where it was (not recorded by this version: NULL)
 CREATE VIEW offcpu AS
-SELECT 0 AS trace_id, 0 AS process_id, 0 AS thread_id, 0 AS start_ns, 0 AS dur_ns, '' AS reason,
-       0 AS stack_id
-WHERE 0;
+SELECT o.trace_id, t.process AS process_id, o.thread AS thread_id, t.pid, t.tid, t.comm,
+       o.time - o.dur AS start_ns, o.dur AS dur_ns, s.name AS state,
+       CASE WHEN s.name IN ('runnable', 'new') THEN 'cpu' ELSE
+         ifnull(n.name, iif(o.nr IS NULL, s.name, 'syscall_' || o.nr)) END AS reason,
+       ifnull(n.name, 'syscall_' || o.nr) AS syscall, o.seq,
+       iif(s.name IN ('runnable', 'new'), o.dur, o.ready) AS ready_ns,
+       o.waker AS waker_id, o.waker_tid, o.waker_comm, o.ended, NULL AS stack_id
+FROM raw_offcpu AS o
+LEFT JOIN raw_thread AS t ON t.thread = o.thread
+LEFT JOIN raw_off_state AS s ON s.state = o.state
+LEFT JOIN raw_syscall_name AS n ON n.abi = o.abi AND n.nr = o.nr;
+
+-- view thread_time: where the time of a thread's life went; the columns from running_ns to other_ns add up to alive_ns
+--   trace_id: id: trace
+--   process_id: id: process; NULL: its beginning was lost
+--   thread_id: id: thread
+--   pid: : process id
+--   tid: : thread id
+--   comm: : its last name
+--   alive_ns: ns: from its beginning to its end, or to that of the recording; NULL: one of them was lost, as the next one is then
+--   running_ns: ns: on a CPU
+--   runnable_ns: ns: waiting for a CPU
+--   sleeping_ns: ns: waiting for something else, and could be interrupted
+--   disk_ns: ns: waiting for storage
+--   blocked_ns: ns: waiting, and could not be interrupted
+--   stopped_ns: ns: stopped by a signal or a tracer
+--   other_ns: ns: parked or frozen
+--   waits: count: times it was off its CPU
+--   longest_ns: ns: the longest of them
+--   longest_reason: : what that was for, as in offcpu
+CREATE VIEW thread_time AS
+SELECT t.trace_id, t.process AS process_id, t.thread AS thread_id, t.pid, t.tid, t.comm,
+       ifnull(t."end", e.time) - t.start AS alive_ns,
+       ifnull(t."end", e.time) - t.start - ifnull(o.off, 0) AS running_ns,
+       ifnull(o.ready, 0) AS runnable_ns, ifnull(o.sleeping, 0) AS sleeping_ns,
+       ifnull(o.disk, 0) AS disk_ns, ifnull(o.blocked, 0) AS blocked_ns,
+       ifnull(o.stopped, 0) AS stopped_ns, ifnull(o.other, 0) AS other_ns,
+       ifnull(o.waits, 0) AS waits, o.longest AS longest_ns, o.reason AS longest_reason
+FROM raw_thread AS t
+JOIN raw_probe AS p ON p.trace_id = t.trace_id AND p.name = 'scheduling' AND p.rung <> 'none'
+LEFT JOIN (SELECT thread, max(time) AS time FROM raw_thread_end GROUP BY thread) AS e USING (thread)
+LEFT JOIN (SELECT thread_id, sum(dur_ns) AS off, sum(ifnull(ready_ns, 0)) AS ready, count(*) AS waits,
+                  sum(iif(state = 'sleeping', dur_ns - ifnull(ready_ns, 0), 0)) AS sleeping,
+                  sum(iif(state = 'disk', dur_ns - ifnull(ready_ns, 0), 0)) AS disk,
+                  sum(iif(state = 'blocked', dur_ns - ifnull(ready_ns, 0), 0)) AS blocked,
+                  sum(iif(state IN ('stopped', 'traced'), dur_ns - ifnull(ready_ns, 0), 0)) AS stopped,
+                  sum(iif(state = 'other', dur_ns - ifnull(ready_ns, 0), 0)) AS other,
+                  max(dur_ns) AS longest, reason
+           FROM offcpu GROUP BY thread_id) AS o ON o.thread_id = t.thread;
 
 -- view samples: a sample of what a CPU did (not recorded by this version: no rows)
 --   trace_id: id: trace

@@ -144,7 +144,7 @@ got=$(grep -c "^signal_sent$tab.*${tab}sig=$urg$tab" lines)
 more=$((got + $(counter 16) - 20000))	# the recorder's and the shell's own
 ok "signals: $got written and $(counter 16) lost" test $more -ge 0 -a $more -le 5
 like "$(tail -n 1 said | tr -d ,)" " $(counter 16) lost; look at it" "signals: in the closing line"
-is "$(grep -c "records (signals, processes, sockets) found no room" said)" 1 "signals: one warning"
+is "$(grep -c "records (signals, processes, sockets, scheduling) found no room" said)" 1 "signals: one warning"
 if [ -x "$DN_BUILDDIR/denet-analyze" ]; then
 	is "$(denet-analyze t.dnt --csv --sql "SELECT exact, lost FROM traces" | tr -d '\r' | tail -n 1)" "0,0" \
 		"signals: the trace is not exact, though no call is lost"

@@ -65,7 +65,7 @@ static int locked_row(void *ctx, const struct dn_row *row)
 static void rig_open(struct rig *r, uint64_t buffer)
 {
 	struct dn_writer_opts wo = { .level = 1, .header = { .major = DN_FORMAT_MAJOR } };
-	struct dn_probe_opts po = { .buffer_bytes = buffer, .strings = true, .net = true };
+	struct dn_probe_opts po = { .buffer_bytes = buffer, .strings = true, .net = true, .offcpu = true };
 	struct dn_sampler_opts so = { .no_host = true };
 	struct dn_keyframe_opts ko = { 0 };
 	struct dn_stream_opts to = { .redact = true };
@@ -315,7 +315,7 @@ static void full(void **state)
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	lim = old;
 	/* room for the books, and not for the calls */
-	lim.rlim_cur = dn_output_size(r.x.out) + 16384;
+	lim.rlim_cur = dn_output_size(r.x.out) + 8192;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &lim), 0);
 	rig_finish(&r);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);

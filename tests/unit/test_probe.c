@@ -95,7 +95,7 @@ static int on_record(void *ctx, const void *record, uint32_t len)
 
 static struct dn_probe *begin(uint64_t buffer, bool strings)
 {
-	struct dn_probe_opts o = { .buffer_bytes = buffer, .strings = strings, .net = true };
+	struct dn_probe_opts o = { .buffer_bytes = buffer, .strings = strings, .net = true, .offcpu = true };
 	char why[512];
 	struct dn_probe *p = dn_probe_open(&o, why);
 

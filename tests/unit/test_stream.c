@@ -274,6 +274,51 @@ static void test_exec_cwd(void **state)
 	rig_close(&r);
 }
 
+static void test_offcpu(void **state)
+{
+	struct dn_ring_offcpu o = { .type = DN_RING_OFFCPU, .state = DN_OFF_SLEEPING, .in_call = 1,
+		.by = DN_WOKEN_BY_TASK, .thread = 3, .seq = 8, .abi = DN_ABI_X86_64, .nr = 202, .waker = 4,
+		.waker_tid = 104, .time = 1000, .dur = 300, .ready = 20, .waker_comm = "who" };
+	struct dn_iter_thread t = { .thread = 5, .process = 5, .in_call = 0, .off = 400, .woken = 300,
+		.off_state = DN_OFF_DISK };
+	const struct collected *c;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r, false);
+	assert_int_equal(dn_stream_record(r.s, &o, sizeof(o)), 0);
+	o.by = DN_WOKEN_BY_INTERRUPT;
+	o.waker = o.waker_tid = 0;
+	o.in_call = 0;
+	assert_int_equal(dn_stream_record(r.s, &o, sizeof(o)), 0);
+	o.by = DN_WOKEN_UNSEEN;
+	assert_int_equal(dn_stream_record(r.s, &o, sizeof(o)), 0);
+	dn_stream_living(r.s, &t);
+	assert_int_equal(dn_stream_finish(r.s, 5000), 0);
+	c = collect_find(&r.rows, DN_EV_offcpu, 0);
+	assert_int_equal(c->v[DN_F_offcpu_time].u, 1000);
+	assert_int_equal(c->v[DN_F_offcpu_dur].u, 300);
+	assert_int_equal(c->v[DN_F_offcpu_ready].u, 20);
+	assert_int_equal(c->v[DN_F_offcpu_seq].u, 8);
+	assert_int_equal(c->v[DN_F_offcpu_nr].u, 202);
+	assert_int_equal(c->v[DN_F_offcpu_waker].u, 4);
+	assert_int_equal(c->v[DN_F_offcpu_waker_tid].u, 104);
+	assert_string_equal(c->v[DN_F_offcpu_waker_comm].p, "who");
+	assert_int_equal(c->v[DN_F_offcpu_ended].u, 1);
+	c = collect_find(&r.rows, DN_EV_offcpu, 1);
+	assert_true(c->v[DN_F_offcpu_waker].null && c->v[DN_F_offcpu_waker_tid].null &&
+		    c->v[DN_F_offcpu_waker_comm].null && c->v[DN_F_offcpu_seq].null);
+	assert_int_equal(c->v[DN_F_offcpu_ready].u, 20);
+	assert_true(collect_find(&r.rows, DN_EV_offcpu, 2)->v[DN_F_offcpu_ready].null);
+	c = collect_find(&r.rows, DN_EV_offcpu, 3);	/* woken before it left: since it left */
+	assert_int_equal(c->v[DN_F_offcpu_thread].u, 5);
+	assert_int_equal(c->v[DN_F_offcpu_dur].u, 4600);
+	assert_int_equal(c->v[DN_F_offcpu_ready].u, 4600);
+	assert_int_equal(c->v[DN_F_offcpu_state].u, DN_OFF_DISK);
+	assert_int_equal(c->v[DN_F_offcpu_ended].u, 0);
+	rig_close(&r);
+}
+
 static void test_in_flight(void **state)
 {
 	struct rig r;
@@ -416,6 +461,7 @@ int main(void)
 		cmocka_unit_test(test_redact),
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_exec_cwd),
+		cmocka_unit_test(test_offcpu),
 		cmocka_unit_test(test_in_flight),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_unknown),
