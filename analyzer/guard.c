@@ -26,7 +26,7 @@ static const char *const dimensions[] = {
 static const char *const rollups[] = {
 	"raw_syscall_stat", "raw_result", "raw_thread_calls", "raw_process_calls", "raw_latency",
 	"raw_rate", "raw_path", "raw_address", "raw_call", "raw_finding",
-	"raw_flow", "raw_socket",
+	"raw_flow", "raw_socket", "raw_wait",
 };
 
 /* Tables of a second reading, for what descriptors were. */

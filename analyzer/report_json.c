@@ -331,27 +331,27 @@ static const struct section seed[] = {
 };
 
 static const char offcpu_sql[] =
-	"SELECT ifnull(sum(dur_ns), 0) AS total_time_ns, count(*) AS total_events,"
-	" CAST(avg(dur_ns) AS INTEGER) AS avg_time_ns, max(dur_ns) AS max_time_ns,"
-	" min(dur_ns) AS min_time_ns FROM offcpu WHERE trace_id = ?1";
+	"SELECT ifnull(sum(total_ns), 0) AS total_time_ns, ifnull(sum(count), 0) AS total_events,"
+	" sum(total_ns) / sum(count) AS avg_time_ns, max(max_ns) AS max_time_ns,"
+	" min(min_ns) AS min_time_ns FROM waits WHERE trace_id = ?1";
 
 static const struct section offcpu[] = {
 	{ "by_state", ARRAY,
-	  "SELECT state, count(*) AS events, sum(dur_ns) AS time_ns, sum(ready_ns) AS ready_ns,"
-	  " max(dur_ns) AS max_time_ns FROM offcpu WHERE trace_id = ?1"
-	  " GROUP BY state ORDER BY sum(dur_ns) DESC, state" },
+	  "SELECT state, sum(count) AS events, sum(total_ns) AS time_ns, sum(ready_ns) AS ready_ns,"
+	  " max(max_ns) AS max_time_ns FROM waits WHERE trace_id = ?1"
+	  " GROUP BY state ORDER BY sum(total_ns) DESC, state" },
 	{ "by_reason", ARRAY,
-	  "SELECT reason, count(*) AS events, sum(dur_ns) AS time_ns, max(dur_ns) AS max_time_ns"
-	  " FROM offcpu WHERE trace_id = ?1 GROUP BY reason ORDER BY sum(dur_ns) DESC, reason" },
+	  "SELECT reason, sum(count) AS events, sum(total_ns) AS time_ns, max(max_ns) AS max_time_ns"
+	  " FROM waits WHERE trace_id = ?1 GROUP BY reason ORDER BY sum(total_ns) DESC, reason" },
 	{ "wakers", ARRAY,
-	  "SELECT waker_id, waker_tid, waker_comm, count(*) AS wakeups,"
-	  " sum(dur_ns - ifnull(ready_ns, 0)) AS waited_ns FROM offcpu"
-	  " WHERE trace_id = ?1 AND waker_tid IS NOT NULL GROUP BY waker_id, waker_tid, waker_comm"
+	  "SELECT waker_id, waker_tid, waker_comm, sum(count) AS wakeups,"
+	  " sum(total_ns - ready_ns) AS waited_ns FROM waits"
+	  " WHERE trace_id = ?1 AND waker_comm IS NOT NULL GROUP BY waker_id, waker_tid, waker_comm"
 	  " ORDER BY waited_ns DESC, wakeups DESC, waker_tid, waker_comm LIMIT " WAKERS_MAX },
 	{ "top_blocking_threads", ARRAY,
-	  "SELECT thread_id AS id, process_id, pid, tid, comm, alive_ns - running_ns - runnable_ns AS blocked_ns,"
+	  "SELECT thread_id AS id, process_id, pid, tid, comm, sleeping_ns + disk_ns + blocked_ns + stopped_ns + other_ns AS waited_ns,"
 	  " waits, longest_ns, longest_reason FROM thread_time WHERE trace_id = ?1"
-	  " ORDER BY blocked_ns DESC, thread_id LIMIT " BLOCKING_MAX },
+	  " ORDER BY waited_ns DESC, thread_id LIMIT " BLOCKING_MAX },
 	{ "thread_stats", ARRAY,
 	  "SELECT thread_id AS id, process_id, pid, tid, comm, alive_ns, running_ns, runnable_ns, sleeping_ns,"
 	  " disk_ns, blocked_ns, stopped_ns, other_ns, waits, longest_ns, longest_reason"

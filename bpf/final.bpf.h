@@ -32,6 +32,7 @@ int list_threads(struct bpf_iter__task *ctx)
 	r.flags = st->flags;
 	r.start = st->start;
 	r.off = st->off;
+	r.off_ran = task->se.sum_exec_runtime - st->off_runtime;
 	r.off_state = st->off_state;
 	r.woken = st->woken_by ? st->woken : 0;
 	for (int i = 0; i < 6; i++)

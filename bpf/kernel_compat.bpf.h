@@ -325,6 +325,7 @@ static __always_inline bool dn_file_single(struct file *file)
 
 #define TASK_DEAD 0x80	/* include/linux/sched.h */
 #define TASK_WAKING 0x200
+#define TASK_RTLOCK_WAIT 0x1000
 #define INTERRUPT_MASK 0xff0100	/* NMI, hard, soft while it is served: include/linux/preempt.h */
 
 /* Renamed from state to __state in 5.14 (commit 2f064a59a11f). */
@@ -357,6 +358,8 @@ static __always_inline __u8 dn_off_state(struct task_struct *prev)
 		return DN_OFF_RUNNABLE;
 	if (state & 1)
 		return DN_OFF_SLEEPING;
+	if (state & TASK_RTLOCK_WAIT)
+		return DN_OFF_BLOCKED;
 	if (state & 2)
 		return BPF_CORE_READ_BITFIELD_PROBED(prev, in_iowait) ? DN_OFF_DISK : DN_OFF_BLOCKED;
 	if (state & 4)
@@ -375,6 +378,7 @@ static __always_inline __u8 dn_off_state(struct task_struct *prev)
  */
 #define TASK_STACK 16384	/* THREAD_SIZE, without KASAN */
 #define PF_KTHREAD 0x00200000
+#define PF_EXITING 0x00000004	/* of a fault or an interrupt, but its end is its own */
 
 static __always_inline bool dn_interrupted(struct task_struct *current, void *ctx)
 {
@@ -387,7 +391,7 @@ static __always_inline bool dn_interrupted(struct task_struct *current, void *ct
 	bpf_probe_read_kernel(&sp, sizeof(sp), &at);	/* what was a pointer is a number then */
 	if (!READ(current, pid) || sp - stack >= TASK_STACK)
 		return true;
-	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+	if (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_EXITING))
 		return false;
 #ifndef DN_RAW
 	if (bpf_core_enum_value_exists(enum bpf_func_id___regs, BPF_FUNC_task_pt_regs___regs))

@@ -73,11 +73,11 @@ static __always_inline int newtask(struct task_struct *child, __u64 flags)
 	origin = flags & CLONE_THREAD ? DN_ORIGIN_THREAD : flags & CLONE_VFORK ? DN_ORIGIN_VFORK :
 		flags & CLONE_VM ? DN_ORIGIN_CLONE : DN_ORIGIN_FORK;
 #ifndef DN_PLAIN
+	send_start(child, st, st->thread, parent->thread, origin, flags);
 	if (run.sched) {
 		st->off = bpf_ktime_get_boot_ns();
 		st->off_state = DN_OFF_NEW;
 	}
-	send_start(child, st, st->thread, parent->thread, origin, flags);
 #else
 	thread_begins(st->process);
 	st->unborn = 1;

@@ -6,27 +6,36 @@
 
 #include "state.bpf.h"
 
+#define WOKEN_ON_THE_WAY 1000000	/* ns before it left its CPU: a wake-up older than that was of no sleep */
+
+/* Its id in the trace. */
+static __always_inline __u32 thread_now(struct dn_task_state *st)
+{
+	return st->next_thread ? st->next_thread : st->thread;
+}
+
 static __always_inline void send_off(struct dn_task_state *st, __u64 end)
 {
 	struct dn_ring_offcpu r = {
 		.type = DN_RING_OFFCPU,
 		.state = st->off_state,
-		.in_call = st->in_call,
-		.thread = st->thread,
-		.seq = st->seq,
-		.nr = st->nr,
-		.abi = st->abi,
+		.in_call = st->off_in_call && !st->next_thread,
+		.thread = thread_now(st),
+		.seq = st->off_seq,
+		.nr = st->off_nr,
+		.abi = st->off_abi,
 		.time = end,
-		.dur = end - st->off,
+		.dur = end > st->off ? end - st->off : 0,
 	};
+	__u64 ready = st->woken > st->off ? st->woken : st->off;
 	void *ring = this_ring();
 
 	/* One that is woken on its way off its CPU was woken before it left. */
-	if (st->woken_by) {
+	if (st->woken_by && ready <= end) {
 		r.by = st->woken_by;
 		r.waker = st->waker;
 		r.waker_tid = st->waker_tid;
-		r.ready = end - (st->woken > st->off ? st->woken : st->off);
+		r.ready = end - ready;
 		__builtin_memcpy(r.waker_comm, st->waker_comm, sizeof(r.waker_comm));
 	}
 	st->off = 0;
@@ -47,29 +56,33 @@ static __always_inline void send_unseen(struct dn_task_state *st, __u64 now, __u
 static __always_inline void switched(bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct dn_task_state *from = task_state(prev), *to = task_state(next);
-	__u64 now, runtime;
+	__u64 now = 0, runtime;
 
 	if (from && from->armed != 1)
 		from = NULL;
 	if (to && (to->armed != 1 || !to->off))
 		to = NULL;
-	if (!(from || to))
+	if (run.stopping)
 		return;
-	if (run.stopping) {	/* it is listed as one that runs */
-		if (to)
-			to->off = 0;
-		return;
-	}
-	now = bpf_ktime_get_boot_ns();
-	if (to)
+	if (to) {
+		now = bpf_ktime_get_boot_ns();
 		send_off(to, now);
+	}
 	if (!from)
 		return;
+	if (!now)
+		now = bpf_ktime_get_boot_ns();
 	runtime = READ(prev, se.sum_exec_runtime);
 	if (from->off)
 		send_unseen(from, now, runtime);
 	from->off_state = preempt ? DN_OFF_RUNNABLE : dn_off_state(prev);
 	from->off_runtime = runtime;
+	from->off_in_call = from->in_call;
+	from->off_seq = from->seq;
+	from->off_nr = from->nr;
+	from->off_abi = from->abi;
+	if (from->off_state == DN_OFF_RUNNABLE || now - from->woken > WOKEN_ON_THE_WAY)
+		from->woken_by = DN_WOKEN_UNSEEN;
 	from->off = now;
 }
 
@@ -88,7 +101,7 @@ int BPF_PROG(on_waking, struct task_struct *task)
 		return 0;
 	by = task_state(this_task());
 	if (by && by->armed)
-		st->waker = by->thread;
+		st->waker = thread_now(by);
 	st->waker_tid = number_here();
 	bpf_get_current_comm(st->waker_comm, sizeof(st->waker_comm));
 	return 0;

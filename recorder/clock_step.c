@@ -61,14 +61,14 @@ static uint64_t best(uint64_t t[][DN_STEP_READS])
 	for (unsigned w = 0; w < DN_STEP_DENSE; w++)
 		if (span_of(t[w]) < shortest)
 			shortest = span_of(t[w]);
-	if (shortest < STEPS_LEAST * STEP_LEAST || shortest > 1u << 16)
+	if (shortest < STEPS_LEAST * STEP_LEAST || shortest > 1u << 14)
 		return 0;
 	for (uint64_t f = UINT64_MAX / shortest * STEPS_LEAST; f < UINT64_MAX / STEP_LEAST;
 	     f += UINT64_MAX / (2 * STEP_SHARE) / shortest) {
 		uint64_t sum = 0;
 		unsigned n = 0;
 
-		for (unsigned w = 0; w < DN_STEP_DENSE && sum / DN_STEP_DENSE < fit; w++) {
+		for (unsigned w = 0; w < DN_STEP_DENSE && sum < fit; w++) {
 			if (span_of(t[w]) > 2 * shortest)
 				continue;
 			sum += misfit(t[w], f) / DN_STEP_DENSE;

@@ -146,10 +146,14 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const 
 	if (w->error)
 		dn_say("%llu blocks of %s could not be written: %s; what could be is readable",
 		    (unsigned long long)w->errors, dn_output_name(x->out), strerror(w->error));
-	if (lost)
+	if (lost && events)
+		dn_say("%s system calls and %s other records (signals, processes, sockets, scheduling) found no room in the "
+		    "ring buffers: the calls are counted but not described; a larger --buffer holds more",
+		    dn_human_digits(l, sizeof(l), lost), dn_human_digits(rows, sizeof(rows), events));
+	else if (lost)
 		dn_say("%s system calls found no room in the ring buffers: they are counted but not "
 		    "described; a larger --buffer holds more", dn_human_digits(l, sizeof(l), lost));
-	if (events)
+	else if (events)
 		dn_say("%s other records (signals, processes, sockets, scheduling) found no room in the ring buffers and are missing; "
 		    "a larger --buffer holds more", dn_human_digits(l, sizeof(l), events));
 	if (x->o->quiet)

@@ -641,30 +641,31 @@ static int on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
 	v[DN_F_offcpu_nr] = r->in_call ? dn_u(r->nr) : dn_null();
 	v[DN_F_offcpu_ready] = r->by ? dn_u(r->ready) : dn_null();
 	v[DN_F_offcpu_waker] = id(r->waker);
-	v[DN_F_offcpu_waker_tid] = task ? dn_u(r->waker_tid) : dn_null();
+	v[DN_F_offcpu_waker_tid] = task && r->waker_tid ? dn_u(r->waker_tid) : dn_null();
 	v[DN_F_offcpu_waker_comm] = task ? text(r->waker_comm, sizeof(r->waker_comm)) : dn_null();
 	v[DN_F_offcpu_ended] = dn_u(1);
 	return dn_row_send(s->o.sink, DN_EV_offcpu, v, DN_F_offcpu_N);
 }
 
-/* Of a thread that has not run again at the end. */
+/* Of a thread that was not seen to run again. */
 static int still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64_t now)
 {
 	struct dn_value v[DN_F_offcpu_N];
+	uint64_t end = t->off_ran < now - t->off ? now - t->off_ran : t->off;
 
 	dn_row_clear(v, DN_F_offcpu_N);
-	v[DN_F_offcpu_time] = dn_u(now);
+	v[DN_F_offcpu_time] = dn_u(end);
 	v[DN_F_offcpu_thread] = dn_u(t->thread);
-	v[DN_F_offcpu_dur] = dn_u(now - t->off);
+	v[DN_F_offcpu_dur] = dn_u(end - t->off);
 	v[DN_F_offcpu_state] = dn_u(t->off_state);
 	if (t->in_call) {
 		v[DN_F_offcpu_seq] = dn_u(t->seq);
 		v[DN_F_offcpu_abi] = dn_u(t->abi);
 		v[DN_F_offcpu_nr] = dn_u(t->nr);
 	}
-	if (t->woken)
-		v[DN_F_offcpu_ready] = dn_u(now - (t->woken > t->off ? t->woken : t->off));
-	v[DN_F_offcpu_ended] = dn_u(0);
+	if (t->woken && t->woken <= end)
+		v[DN_F_offcpu_ready] = dn_u(end - (t->woken > t->off ? t->woken : t->off));
+	v[DN_F_offcpu_ended] = dn_u(t->off_ran > 0);
 	return dn_row_send(s->o.sink, DN_EV_offcpu, v, DN_F_offcpu_N);
 }
 

@@ -43,6 +43,7 @@ struct dn_writer {
 	struct dn_encoder *enc;
 	uint64_t opened;		/* time of its first row, 0: empty */
 	uint64_t calls, all, calls_lost, rows_lost;
+	uint64_t step;			/* of the clock, 0 until the writer's thread knows it */
 
 	pthread_mutex_t lock;		/* queue and figures below */
 	pthread_cond_t more, room;
@@ -154,11 +155,8 @@ static int write_block(struct dn_writer *w, uint8_t kind, const uint8_t *payload
 static void *run(void *arg)
 {
 	struct dn_writer *w = arg;
-	uint64_t step = dn_clock_step();
 
-	pthread_mutex_lock(&w->rows);
-	dn_encoder_step(w->enc, step);
-	pthread_mutex_unlock(&w->rows);
+	__atomic_store_n(&w->step, dn_clock_step(), __ATOMIC_RELAXED);
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		struct job *j;
@@ -231,8 +229,10 @@ static void opened(struct dn_writer *w)
 static int on_call(void *ctx, const struct dn_syscall *s)
 {
 	struct dn_writer *w = ctx;
-	int err = dn_encoder_call(w->enc, s);
+	int err;
 
+	dn_encoder_step(w->enc, __atomic_load_n(&w->step, __ATOMIC_RELAXED));
+	err = dn_encoder_call(w->enc, s);
 	if (err == -ENOSPC) {
 		close_block(w);
 		err = dn_encoder_call(w->enc, s);

@@ -248,3 +248,11 @@ LEFT JOIN error ON error.sock = i.sock
 LEFT JOIN tcp ON tcp.sock = i.sock
 LEFT JOIN flow ON flow.sock = i.sock
 ORDER BY i.sock;
+
+-- Reports stand on these sums; of a storm of switches there are a million rows and few of these.
+INSERT INTO raw_wait
+SELECT ?1, o.thread, o.state, o.abi, o.nr, o.waker, o.waker_tid, o.waker_comm, count(*), sum(o.dur),
+       sum(iif(s.name IN ('runnable', 'new'), o.dur, ifnull(o.ready, 0))), max(o.dur), min(o.dur)
+FROM raw_offcpu AS o LEFT JOIN raw_off_state AS s USING (state)
+WHERE o.trace_id = ?1
+GROUP BY o.thread, o.state, o.nr, o.waker_tid, o.waker, o.abi, o.waker_comm;

@@ -327,11 +327,13 @@ struct dn_task_state {
 	__u64 woken;		/* when it was woken last */
 	__u32 waker, waker_tid;	/* by whom, with woken_by */
 	char waker_comm[DN_COMM_LEN];
+	__u32 off_seq, off_nr;	/* of the call in which it left, with off_in_call */
+	__u8 off_abi, off_in_call;
 	__u8 off_state;		/* enum dn_off_state */
 	__u8 woken_by;		/* enum dn_woken_by */
-	__u8 pad[6];
+	__u8 pad[4];
 };
-static_assert(sizeof(struct dn_task_state) == 208, "layout");
+static_assert(sizeof(struct dn_task_state) == 216, "layout");
 
 /* What a task without a kernel structure to read from is announced with. */
 enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };
@@ -425,10 +427,11 @@ struct dn_iter_thread {
 	__u64 start;
 	__u64 args[6];
 	__u64 off;		/* it has been off its CPU since then; 0: it runs, or that is not known */
-	__u64 woken;		/* and was woken then; 0: was not */
+	__u64 off_ran;		/* ns that it has run since, unseen */
+	__u64 woken;		/* it was woken then; 0: was not */
 	__u32 off_state;	/* enum dn_off_state */
 	__u32 pad;
 };
-static_assert(sizeof(struct dn_iter_thread) == 112, "layout");
+static_assert(sizeof(struct dn_iter_thread) == 120, "layout");
 
 #endif

@@ -157,6 +157,23 @@ CREATE TABLE raw_flow (
   PRIMARY KEY (trace_id, sock, thread)
 ) STRICT, WITHOUT ROWID;
 
+-- Times off the CPU, added up.
+CREATE TABLE raw_wait (
+  trace_id INTEGER NOT NULL,
+  thread INTEGER,
+  state INTEGER,
+  abi INTEGER,
+  nr INTEGER,
+  waker INTEGER,
+  waker_tid INTEGER,
+  waker_comm ANY,
+  count INTEGER NOT NULL,
+  total INTEGER NOT NULL,
+  ready INTEGER NOT NULL,
+  longest INTEGER NOT NULL,
+  shortest INTEGER NOT NULL
+) STRICT;
+
 -- Calls by what the descriptor was that they were about. thread 0 of a trace:
 -- all together.
 CREATE TABLE raw_fd_stat (

@@ -829,9 +829,9 @@ WHERE s.listening IS NOT NULL OR a.listener IS NOT NULL;
 --   syscall: : the system call it was in; NULL: none
 --   seq: : place of that call among its thread's
 --   ready_ns: ns: of dur_ns, waiting for a CPU: all of it where runnable or new, else since it was woken; NULL: that was not seen
---   waker_id: id: thread that woke it; NULL: not in the tree, an interrupt, or nobody
---   waker_tid: : its tid, in the tree or not; NULL: an interrupt, or nobody
---   waker_comm: : its name
+--   waker_id: id: thread that woke it; NULL: not in the tree, an interrupt, or nobody. A fault of a thread counts as an interrupt, and so does what the network does on the sender's CPU
+--   waker_tid: : its tid, in the tree or not; NULL: as above, or in another pid namespace
+--   waker_comm: : its name; NULL: an interrupt, or nobody
 --   ended: bool: 0: the recording ended before it ran again
 --   stack_id: id: where it was (not recorded by this version: NULL)
 CREATE VIEW offcpu AS
@@ -846,6 +846,36 @@ FROM raw_offcpu AS o
 LEFT JOIN raw_thread AS t ON t.thread = o.thread
 LEFT JOIN raw_off_state AS s ON s.state = o.state
 LEFT JOIN raw_syscall_name AS n ON n.abi = o.abi AND n.nr = o.nr;
+
+-- view waits: times off the CPU added up by thread, state, call and who ended them
+--   trace_id: id: trace
+--   process_id: id: process; NULL: its beginning was lost
+--   thread_id: id: thread
+--   pid: : process id
+--   tid: : thread id
+--   comm: : the thread's last name
+--   state: : as in offcpu
+--   reason: : as in offcpu
+--   syscall: : as in offcpu
+--   waker_id: id: as in offcpu
+--   waker_tid: : as in offcpu
+--   waker_comm: : as in offcpu
+--   count: count: how often
+--   total_ns: ns: how long in all
+--   ready_ns: ns: of that, known to be waiting for a CPU
+--   max_ns: ns: the longest
+--   min_ns: ns: the shortest
+CREATE VIEW waits AS
+SELECT w.trace_id, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm, s.name AS state,
+       CASE WHEN s.name IN ('runnable', 'new') THEN 'cpu' ELSE
+         ifnull(n.name, iif(w.nr IS NULL, s.name, 'syscall_' || w.nr)) END AS reason,
+       ifnull(n.name, 'syscall_' || w.nr) AS syscall,
+       w.waker AS waker_id, w.waker_tid, w.waker_comm, w.count, w.total AS total_ns,
+       w.ready AS ready_ns, w.longest AS max_ns, w.shortest AS min_ns
+FROM raw_wait AS w
+LEFT JOIN raw_thread AS t ON t.thread = w.thread
+LEFT JOIN raw_off_state AS s ON s.state = w.state
+LEFT JOIN raw_syscall_name AS n ON n.abi = w.abi AND n.nr = w.nr;
 
 -- view thread_time: where the time of a thread's life went; the columns from running_ns to other_ns add up to alive_ns
 --   trace_id: id: trace
@@ -876,14 +906,14 @@ SELECT t.trace_id, t.process AS process_id, t.thread AS thread_id, t.pid, t.tid,
 FROM raw_thread AS t
 JOIN raw_probe AS p ON p.trace_id = t.trace_id AND p.name = 'scheduling' AND p.rung <> 'none'
 LEFT JOIN (SELECT thread, max(time) AS time FROM raw_thread_end GROUP BY thread) AS e USING (thread)
-LEFT JOIN (SELECT thread_id, sum(dur_ns) AS off, sum(ifnull(ready_ns, 0)) AS ready, count(*) AS waits,
-                  sum(iif(state = 'sleeping', dur_ns - ifnull(ready_ns, 0), 0)) AS sleeping,
-                  sum(iif(state = 'disk', dur_ns - ifnull(ready_ns, 0), 0)) AS disk,
-                  sum(iif(state = 'blocked', dur_ns - ifnull(ready_ns, 0), 0)) AS blocked,
-                  sum(iif(state IN ('stopped', 'traced'), dur_ns - ifnull(ready_ns, 0), 0)) AS stopped,
-                  sum(iif(state = 'other', dur_ns - ifnull(ready_ns, 0), 0)) AS other,
-                  max(dur_ns) AS longest, reason
-           FROM offcpu GROUP BY thread_id) AS o ON o.thread_id = t.thread;
+LEFT JOIN (SELECT thread_id, sum(total_ns) AS off, sum(ready_ns) AS ready, sum(count) AS waits,
+                  sum(iif(state = 'sleeping', total_ns - ready_ns, 0)) AS sleeping,
+                  sum(iif(state = 'disk', total_ns - ready_ns, 0)) AS disk,
+                  sum(iif(state = 'blocked', total_ns - ready_ns, 0)) AS blocked,
+                  sum(iif(state IN ('stopped', 'traced'), total_ns - ready_ns, 0)) AS stopped,
+                  sum(iif(ifnull(state, 'other') = 'other', total_ns - ready_ns, 0)) AS other,
+                  max(max_ns) AS longest, reason
+           FROM waits GROUP BY thread_id) AS o ON o.thread_id = t.thread;
 
 -- view samples: a sample of what a CPU did (not recorded by this version: no rows)
 --   trace_id: id: trace
