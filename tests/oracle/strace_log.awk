@@ -113,6 +113,8 @@ function call(tid, name, args, result)
 		sub(/^\? /, "", result)
 		sub(/ .*/, "", result)
 		result = "-" result
+	} else if (result ~ /^-1 [(]/) {	# no error that has a name: it was not told, as of one that is killed
+		result = "?"
 	} else {
 		sub(/ .*/, "", result)
 	}
