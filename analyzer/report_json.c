@@ -81,18 +81,23 @@ static struct dn_query *open_query(struct dn_db *db, const char *sql, int64_t tr
 	return q;
 }
 
+/* Whether a query has an answer: 1, 0, or a negative errno. */
+static int has_row(struct dn_db *db, int64_t trace, const char *sql)
+{
+	struct dn_query *q = open_query(db, sql, trace);
+	int ret = q ? dn_query_step(q) : -EIO;
+
+	dn_query_free(q);
+	return ret;
+}
+
 /* Whether a list is null and not empty, or -errno; then it is said. */
 static int put_blind(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key, const char *blind)
 {
-	struct dn_query *q = open_query(db, blind, trace);
-	int ret;
+	int ret = has_row(db, trace, blind);
 
-	if (!q)
-		return -EIO;
-	ret = dn_query_step(q);
 	if (ret > 0)
 		dn_json_null(j, key);
-	dn_query_free(q);
 	return ret;
 }
 
@@ -349,12 +354,12 @@ static const struct section offcpu[] = {
 	  " WHERE trace_id = ?1 AND waker_comm IS NOT NULL GROUP BY waker_id, waker_tid, waker_comm"
 	  " ORDER BY waited_ns DESC, wakeups DESC, waker_tid, waker_comm LIMIT " WAKERS_MAX },
 	{ "top_blocking_threads", ARRAY,
-	  "SELECT thread_id AS id, process_id, pid, tid, comm, sleeping_ns + disk_ns + blocked_ns + stopped_ns + other_ns AS waited_ns,"
+	  "SELECT thread_id AS id, process_id, pid, tid, comm, waited_ns,"
 	  " waits, longest_ns, longest_reason FROM thread_time WHERE trace_id = ?1"
 	  " ORDER BY waited_ns DESC, thread_id LIMIT " BLOCKING_MAX },
 	{ "thread_stats", ARRAY,
 	  "SELECT thread_id AS id, process_id, pid, tid, comm, alive_ns, running_ns, runnable_ns, sleeping_ns,"
-	  " disk_ns, blocked_ns, stopped_ns, other_ns, waits, longest_ns, longest_reason"
+	  " disk_ns, blocked_ns, stopped_ns, other_ns, waited_ns, waits, longest_ns, longest_reason"
 	  " FROM thread_time WHERE trace_id = ?1 ORDER BY thread_id" },
 };
 
@@ -593,13 +598,8 @@ static int observed(struct dn_db *db, int64_t trace)
 static int put_known(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key, const char *known,
 		     const char *one, const struct section *s, size_t n)
 {
-	struct dn_query *q = open_query(db, known, trace);
-	int ret;
+	int ret = has_row(db, trace, known);
 
-	if (!q)
-		return -EIO;
-	ret = dn_query_step(q);
-	dn_query_free(q);
 	if (ret <= 0) {
 		dn_json_null(j, key);
 		return ret;

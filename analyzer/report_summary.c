@@ -45,9 +45,8 @@ static const struct dn_table tables[] = {
 		  { "system", DN_SHOW_NS, 7 }, { "in calls", DN_SHOW_NS, 8 },
 		  { "peak mem", DN_SHOW_BYTES, 8 }, { "lived", DN_SHOW_NS, 7 }) },
 	{ "Threads that waited longest",
-	  "SELECT tid, comm, running_ns, runnable_ns, sleeping_ns + disk_ns + blocked_ns + stopped_ns + other_ns,"
-	  " longest_ns, longest_reason FROM thread_time WHERE trace_id = ?1 AND waits > 0"
-	  " ORDER BY sleeping_ns + disk_ns + blocked_ns + stopped_ns + other_ns + runnable_ns DESC, thread_id LIMIT 8",
+	  "SELECT tid, comm, running_ns, runnable_ns, waited_ns, longest_ns, longest_reason FROM thread_time"
+	  " WHERE trace_id = ?1 AND waits > 0 ORDER BY waited_ns + runnable_ns DESC, thread_id LIMIT 8",
 	  COLUMNS({ "tid", DN_SHOW_INT, 7 }, { "name", DN_SHOW_TEXT, 13 }, { "ran", DN_SHOW_NS, 7 },
 		  { "for a CPU", DN_SHOW_NS, 9 }, { "otherwise", DN_SHOW_NS, 9 },
 		  { "longest", DN_SHOW_NS, 7 }, { "in", DN_SHOW_TEXT, 15 }) },

@@ -329,14 +329,14 @@ static __always_inline bool dn_file_single(struct file *file)
 #define INTERRUPT_MASK 0xff0100	/* NMI, hard, soft while it is served: include/linux/preempt.h */
 
 /* Renamed from state to __state in 5.14 (commit 2f064a59a11f). */
-static __always_inline bool dn_task_dead(struct task_struct *task)
+static __always_inline __u64 dn_task_bits(struct task_struct *task)
 {
 	struct task_struct___new *new = (void *)task;
 	struct task_struct___old *old = (void *)task;
 
 	if (bpf_core_field_exists(new->__state))
-		return READ(new, __state) & TASK_DEAD;
-	return BPF_CORE_READ(old, state) & TASK_DEAD;
+		return READ(new, __state);
+	return BPF_CORE_READ(old, state);
 }
 
 /*
@@ -346,14 +346,8 @@ static __always_inline bool dn_task_dead(struct task_struct *task)
  */
 static __always_inline __u8 dn_off_state(struct task_struct *prev)
 {
-	struct task_struct___new *new = (void *)prev;
-	struct task_struct___old *old = (void *)prev;
-	__u64 state;
+	__u64 state = dn_task_bits(prev);
 
-	if (bpf_core_field_exists(new->__state))
-		state = READ(new, __state);
-	else
-		state = BPF_CORE_READ(old, state);
 	if (!state)
 		return DN_OFF_RUNNABLE;
 	if (state & 1)

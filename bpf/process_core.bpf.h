@@ -242,8 +242,8 @@ int BPF_PROG(on_exit_again, struct task_struct *task)
 /*
  * A task's last switch: sum_exec_runtime is brought up to date at ticks and
  * switches only, and at its exit lacks up to a tick. One program for that and for what
- * sched.bpf.h makes of switches: a tracepoint that loses the last but one of its programs
- * waits for all readers of it (kernel/tracepoint.c), 30 ms and more at the end of each recording.
+ * sched.bpf.h makes of switches: each switch of the machine asks once, and a tracepoint that
+ * loses the last but one of its programs waits for its readers (kernel/tracepoint.c).
  */
 TP("sched_switch")
 int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
@@ -253,7 +253,7 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 
 	if (run.sched)
 		switched(preempt, prev, next);
-	if (!dn_task_dead(prev))
+	if (!(dn_task_bits(prev) & TASK_DEAD))
 		return 0;
 	st = task_state(prev);
 	if (!st)

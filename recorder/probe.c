@@ -49,7 +49,7 @@ static const struct subject {
 	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
 	  "on_exit_again" }, true, NULL },
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
-	{ "scheduling", { "on_waking" }, false, "when threads run and what they wait for is not seen" },
+	{ "scheduling", { "on_switch", "on_waking" }, false, "when threads run and what they wait for is not seen" },
 	{ "runtime", { "on_switch" }, false, "times on CPUs lack up to a tick at a thread's end" },
 	{ "signals", { "on_signal_sent", "on_signal_delivered" }, false,
 	  "signals sent and delivered are not seen" },
@@ -318,11 +318,16 @@ static void undo(struct dn_probe *p)
 	p->nprogs = 0;
 }
 
+static bool is_attached(const struct dn_probe *p, const char *program)
+{
+	for (unsigned i = 0; i < p->nprogs; i++)
+		if (!strcmp(p->prog[i].name, program))
+			return true;
+	return false;
+}
+
 static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
-	bool waking = false;
-
-	p->run->ends_at_exit = 1;
 	for (unsigned s = 0; s < SUBJECTS; s++) {
 		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++) {
 			const char *name = subjects[s].program[i];
@@ -330,8 +335,8 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 			struct bpf_link *link;
 			int err;
 
-			if (!prog || !bpf_program__autoload(prog))
-				continue;
+			if (!prog || !bpf_program__autoload(prog) || is_attached(p, name) || refused(r, *n, name))
+				continue;	/* two subjects may share one */
 			dn_object_words();
 			link = dn_object_attach(p->obj, prog);
 			if (!link) {
@@ -343,12 +348,6 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 				memcpy(r[(*n)++].why, why, WHY);
 				continue;
 			}
-			if (!strcmp(name, "on_switch")) {
-				p->run->ends_at_exit = 0;
-				p->run->sched = waking;
-			}
-			if (!strcmp(name, "on_waking"))
-				waking = true;
 			if (!strcmp(name, "list_threads"))
 				p->iter = link;
 			if (!strcmp(name, "list_sockets"))
@@ -358,6 +357,8 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 				bpf_program__fd(prog) };
 		}
 	}
+	p->run->ends_at_exit = !is_attached(p, "on_switch");
+	p->run->sched = is_attached(p, "on_switch") && is_attached(p, "on_waking");
 	return 0;
 }
 
@@ -426,10 +427,6 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		const char *rung = k->attach, *why = k == best ? "" : p->above;
 		bool any = false;
 
-		if (!strcmp(j->name, "scheduling") && refused(r, n, "on_switch")) {
-			rung = "none";
-			why = refused(r, n, "on_switch")->why;
-		}
 		for (unsigned i = 0; i < PARTS && j->program[i]; i++) {
 			const struct refusal *no = refused(r, n, j->program[i]);
 

@@ -43,7 +43,7 @@ struct dn_writer {
 	struct dn_encoder *enc;
 	uint64_t opened;		/* time of its first row, 0: empty */
 	uint64_t calls, all, calls_lost, rows_lost;
-	uint64_t step;			/* of the clock, 0 until the writer's thread knows it */
+	uint64_t step, told;		/* of the clock, 0 until the writer's thread knows it; what enc knows */
 
 	pthread_mutex_t lock;		/* queue and figures below */
 	pthread_cond_t more, room;
@@ -229,9 +229,11 @@ static void opened(struct dn_writer *w)
 static int on_call(void *ctx, const struct dn_syscall *s)
 {
 	struct dn_writer *w = ctx;
+	uint64_t step = __atomic_load_n(&w->step, __ATOMIC_RELAXED);
 	int err;
 
-	dn_encoder_step(w->enc, __atomic_load_n(&w->step, __ATOMIC_RELAXED));
+	if (step != w->told)
+		dn_encoder_step(w->enc, w->told = step);
 	err = dn_encoder_call(w->enc, s);
 	if (err == -ENOSPC) {
 		close_block(w);

@@ -251,8 +251,7 @@ ORDER BY i.sock;
 
 -- Reports stand on these sums; of a storm of switches there are a million rows and few of these.
 INSERT INTO raw_wait
-SELECT ?1, o.thread, o.state, o.abi, o.nr, o.waker, o.waker_tid, o.waker_comm, count(*), sum(o.dur),
-       sum(iif(s.name IN ('runnable', 'new'), o.dur, ifnull(o.ready, 0))), max(o.dur), min(o.dur)
-FROM raw_offcpu AS o LEFT JOIN raw_off_state AS s USING (state)
-WHERE o.trace_id = ?1
-GROUP BY o.thread, o.state, o.nr, o.waker_tid, o.waker, o.abi, o.waker_comm;
+SELECT ?1, thread_id, state, reason, syscall, waker_id, waker_tid, waker_comm, count(*), sum(dur_ns),
+       sum(ifnull(ready_ns, 0)), max(dur_ns), min(dur_ns)
+FROM offcpu WHERE trace_id = ?1
+GROUP BY thread_id, state, syscall, waker_tid, waker_id, waker_comm;

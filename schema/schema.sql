@@ -157,13 +157,13 @@ CREATE TABLE raw_flow (
   PRIMARY KEY (trace_id, sock, thread)
 ) STRICT, WITHOUT ROWID;
 
--- Times off the CPU, added up.
+-- The view offcpu, added up.
 CREATE TABLE raw_wait (
   trace_id INTEGER NOT NULL,
   thread INTEGER,
-  state INTEGER,
-  abi INTEGER,
-  nr INTEGER,
+  state TEXT,
+  reason TEXT,
+  syscall TEXT,
   waker INTEGER,
   waker_tid INTEGER,
   waker_comm ANY,

@@ -866,16 +866,11 @@ LEFT JOIN raw_syscall_name AS n ON n.abi = o.abi AND n.nr = o.nr;
 --   max_ns: ns: the longest
 --   min_ns: ns: the shortest
 CREATE VIEW waits AS
-SELECT w.trace_id, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm, s.name AS state,
-       CASE WHEN s.name IN ('runnable', 'new') THEN 'cpu' ELSE
-         ifnull(n.name, iif(w.nr IS NULL, s.name, 'syscall_' || w.nr)) END AS reason,
-       ifnull(n.name, 'syscall_' || w.nr) AS syscall,
-       w.waker AS waker_id, w.waker_tid, w.waker_comm, w.count, w.total AS total_ns,
+SELECT w.trace_id, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm, w.state,
+       w.reason, w.syscall, w.waker AS waker_id, w.waker_tid, w.waker_comm, w.count, w.total AS total_ns,
        w.ready AS ready_ns, w.longest AS max_ns, w.shortest AS min_ns
 FROM raw_wait AS w
-LEFT JOIN raw_thread AS t ON t.thread = w.thread
-LEFT JOIN raw_off_state AS s ON s.state = w.state
-LEFT JOIN raw_syscall_name AS n ON n.abi = w.abi AND n.nr = w.nr;
+LEFT JOIN raw_thread AS t ON t.thread = w.thread;
 
 -- view thread_time: where the time of a thread's life went; the columns from running_ns to other_ns add up to alive_ns
 --   trace_id: id: trace
@@ -892,6 +887,7 @@ LEFT JOIN raw_syscall_name AS n ON n.abi = w.abi AND n.nr = w.nr;
 --   blocked_ns: ns: waiting, and could not be interrupted
 --   stopped_ns: ns: stopped by a signal or a tracer
 --   other_ns: ns: parked or frozen
+--   waited_ns: ns: waiting for anything but a CPU: the five before together
 --   waits: count: times it was off its CPU
 --   longest_ns: ns: the longest of them
 --   longest_reason: : what that was for, as in offcpu
@@ -902,7 +898,7 @@ SELECT t.trace_id, t.process AS process_id, t.thread AS thread_id, t.pid, t.tid,
        ifnull(o.ready, 0) AS runnable_ns, ifnull(o.sleeping, 0) AS sleeping_ns,
        ifnull(o.disk, 0) AS disk_ns, ifnull(o.blocked, 0) AS blocked_ns,
        ifnull(o.stopped, 0) AS stopped_ns, ifnull(o.other, 0) AS other_ns,
-       ifnull(o.waits, 0) AS waits, o.longest AS longest_ns, o.reason AS longest_reason
+       ifnull(o.off - o.ready, 0) AS waited_ns, ifnull(o.waits, 0) AS waits, o.longest AS longest_ns, o.reason AS longest_reason
 FROM raw_thread AS t
 JOIN raw_probe AS p ON p.trace_id = t.trace_id AND p.name = 'scheduling' AND p.rung <> 'none'
 LEFT JOIN (SELECT thread, max(time) AS time FROM raw_thread_end GROUP BY thread) AS e USING (thread)

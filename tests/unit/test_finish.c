@@ -198,6 +198,7 @@ static void losses(void **state)
 	for (size_t i = 0; i < t.ncalls; i++)
 		seen += t.call[i].nr == SYS_getppid;
 	assert_int_equal(seen + lost, 20000);
+	assert_non_null(strstr(said, " system calls "));
 	assert_non_null(strstr(said, "found no room in the ring buffers"));
 	assert_non_null(strstr(said, " 20000 "));	/* its line in the table */
 	trace_free(&t);
