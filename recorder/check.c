@@ -286,7 +286,7 @@ static void check_typed(struct dn_check *c)
 
 void dn_check_probes(struct dn_check *c)
 {
-	if (!dn_probe_subject("on_sys_enter")) {
+	if (!dn_probe_subject("on_sys_enter", 0)) {
 		struct dn_finding *f = dn_finding(c, DN_CHECK_MISSING, "probes");
 
 		dn_found(f, "this denet-record was built without BPF");

@@ -55,9 +55,10 @@ bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
 	return false;
 }
 
-const char *dn_probe_subject(const char *program)
+const char *dn_probe_subject(const char *program, unsigned nth)
 {
 	(void)program;
+	(void)nth;
 	return NULL;
 }
 

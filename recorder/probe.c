@@ -135,8 +135,8 @@ static void say_why(char why[WHY], int err, const char *fmt, ...)
 			 words, words[0] ? ")" : "");
 }
 
-/* The subject of a program; sets *name, if not NULL, to its name as the table has
- * it, which outlives the object. */
+/* The first subject of a program; sets *name, if not NULL, to its name as the table
+ * has it, which outlives the object. */
 static const struct subject *subject_of(const char *program, const char **name)
 {
 	for (unsigned s = 0; s < SUBJECTS; s++)
@@ -149,11 +149,13 @@ static const struct subject *subject_of(const char *program, const char **name)
 	return NULL;
 }
 
-const char *dn_probe_subject(const char *program)
+const char *dn_probe_subject(const char *program, unsigned nth)
 {
-	const struct subject *s = subject_of(program, NULL);
-
-	return s ? s->name : NULL;
+	for (unsigned s = 0; s < SUBJECTS; s++)
+		for (unsigned i = 0; i < PARTS && subjects[s].program[i]; i++)
+			if (!strcmp(subjects[s].program[i], program) && !nth--)
+				return subjects[s].name;
+	return NULL;
 }
 
 const char *dn_probe_without(const char *subject)

@@ -86,8 +86,8 @@ int dn_probe_losses(struct dn_probe *p,
 /* Emits the rows `probe` and `not_observed`. */
 int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink);
 
-/* The subject that a program of the objects observes; NULL: none has that name. */
-const char *dn_probe_subject(const char *program);
+/* The nth of the subjects that a program of the objects observes; NULL: no more. */
+const char *dn_probe_subject(const char *program, unsigned nth);
 /* What a trace lacks without that subject; NULL: a recording cannot do without it. */
 const char *dn_probe_without(const char *subject);
 
@@ -101,7 +101,7 @@ bool dn_probe_hopeless(int err);
 /* The best way to see bytes through sockets that can be had here. */
 enum dn_bytes_way dn_probe_bytes_way(void);
 
-/* One program, loaded and attached alone. The strings live as long as the call. */
+/* One program, loaded and attached alone, for one subject. The strings live as long as the call. */
 struct dn_trial {
 	const char *object;		/* DN_TRIAL_ONLY: no program of the recorder */
 	const char *probe, *rung, *program;
@@ -114,8 +114,8 @@ struct dn_trial {
 /*
  * Loads and attaches every program by itself and detaches it again: those of the
  * best object, of the next one only where a recording would come to it, too, and
- * those of DN_TRIAL_ONLY. fn gives 0 to go on, or -errno, which is handed
- * back. Not beside an open probe: libbpf has one place for its messages.
+ * those of DN_TRIAL_ONLY. fn is called once for each subject of a program, and gives
+ * 0 to go on, or -errno, which is handed back. Not beside an open probe: libbpf has one place for its messages.
  */
 int dn_probe_try(int (*fn)(void *ctx, const struct dn_trial *t), void *ctx);
 

@@ -48,7 +48,6 @@ again:
 	snprintf(rung, sizeof(rung), "%.*s", (int)strcspn(bpf_program__section_name(chosen), "/"),
 		 bpf_program__section_name(chosen));
 	t.rung = rung;
-	t.probe = dn_probe_subject(t.program) ? dn_probe_subject(t.program) : rung;
 	dn_object_try(obj, t.program, &t.load_err, &t.attach_err);
 	if (t.load_err && !o.all_types) {	/* as a recording does: a type may be a module's */
 		o.all_types = true;
@@ -56,9 +55,13 @@ again:
 		goto again;
 	}
 	snprintf(t.why, sizeof(t.why), "%s", dn_object_words());
-	if (!*failed && !dn_probe_without(t.probe))
-		*failed = t.load_err ? t.load_err : t.attach_err;
-	err = fn(ctx, &t);
+	err = 0;
+	for (unsigned s = 0; !err && (!s || dn_probe_subject(t.program, s)); s++) {
+		t.probe = dn_probe_subject(t.program, s) ? dn_probe_subject(t.program, s) : rung;
+		if (!*failed && !dn_probe_without(t.probe))
+			*failed = t.load_err ? t.load_err : t.attach_err;
+		err = fn(ctx, &t);
+	}
 out:
 	bpf_object__close(obj);
 	return err;

@@ -118,28 +118,20 @@ FROM (SELECT * FROM syscall_stats WHERE trace_id = ?1 ORDER BY total_ns DESC LIM
       FROM raw_thread AS t JOIN raw_trace AS r USING (trace_id) WHERE trace_id = ?1) AS life
 WHERE c.total_ns * 10 >= life.ns AND c.total_ns >= 10000000;
 
--- Who waited for whom, as threads of one process do: a tenth of the run, and 10 ms.
+-- Who waited for whom, as threads of one process do: a tenth of the run, and 10 ms. One wait that is
+-- half of it all is of a thread that had nothing to do, or joined another.
 INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 780 + 100 * w.ns / max(1, r.ns), ifnull(w.comm, '?') || ' (' || w.tid || ') waited ' || human_ns(w.ns) ||
        ' in futex, ' || human_percent(w.ns, r.ns) || ' of the run, until ' || w.waker_comm || ' (' ||
        w.waker_tid || ') woke it', w.ns, 'ns',
        'SELECT start_ns, dur_ns, ready_ns, waker_comm, waker_tid FROM offcpu WHERE thread_id = ' || w.thread_id ||
        ' AND reason LIKE ''futex%'' ORDER BY dur_ns DESC LIMIT 20'
-FROM (SELECT thread_id, comm, tid, waker_comm, waker_tid, sum(total_ns) AS ns FROM waits
+FROM (SELECT thread_id, comm, tid, waker_comm, waker_tid, sum(total_ns) AS ns, max(max_ns) AS longest
+      FROM waits
       WHERE trace_id = ?1 AND reason IN ('futex', 'futex_wait', 'futex_waitv') AND waker_tid IS NOT NULL
-      GROUP BY thread_id, waker_tid ORDER BY ns DESC LIMIT 1) AS w,
+      GROUP BY thread_id, waker_tid HAVING longest * 2 < ns ORDER BY ns DESC LIMIT 1) AS w,
      (SELECT last AS ns FROM raw_trace WHERE trace_id = ?1) AS r
 WHERE w.ns * 10 >= r.ns AND w.ns >= 10000000;
-
--- More threads were ready than there were CPUs for them: a tenth of what they lived, and 10 ms.
-INSERT OR IGNORE INTO raw_finding
-SELECT ?1, 790 + 100 * ready / max(1, alive), 'Threads that could have run waited ' || human_ns(ready) ||
-       ' for a CPU, ' || human_percent(ready, alive) || ' of the time they lived, and ran ' || human_ns(ran),
-       ready, 'ns', 'SELECT tid, comm, running_ns, runnable_ns, waits FROM thread_time '
-       || 'ORDER BY runnable_ns DESC LIMIT 20'
-FROM (SELECT sum(runnable_ns) AS ready, sum(alive_ns) AS alive, sum(running_ns) AS ran
-      FROM thread_time WHERE trace_id = ?1 AND alive_ns IS NOT NULL)
-WHERE ready * 10 >= alive AND ready >= 10000000;
 
 -- Time that was work in the kernel and not waiting shows elsewhere: the busiest
 -- call by number, where it is a third of all.

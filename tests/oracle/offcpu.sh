@@ -55,6 +55,8 @@ between "a lock: ms in them" 100 300 "$(ask "SELECT sum(dur_ns) / 1000000 FROM o
 is "$(ask "SELECT DISTINCT t.tid FROM offcpu AS o JOIN threads AS t ON t.thread_id = o.waker_id
 	WHERE o.tid = $(tid_of second) AND o.reason = 'futex' AND o.dur_ns > 10000000")" "$(tid_of first)" \
 	"a lock: that one is a thread of the trace"
+is "$(ask "SELECT count(*) FROM findings WHERE text LIKE '%($(tid_of second)) waited % in futex, % until % ($(tid_of first)) woke it'")" \
+	1 "a lock: a finding says so"
 
 waits "a pipe" pipe 300
 for who in parent:child child:parent; do
