@@ -86,6 +86,11 @@ need()
 
 lib() { have pkg-config && pkg-config --exists "$1"; }
 
+has_libiberty()
+{
+	echo 'int main(void) { return 0; }' | "${CC:-cc}" -include libiberty/demangle.h -x c -o /dev/null - -liberty
+}
+
 compiles() { echo '#include <stdio.h>' | "${CC:-cc}" -E - ; }
 
 has_bpftool()
@@ -134,6 +139,8 @@ needs_of_build()
 	need 'lib "sqlite3 >= 3.37"'          libsqlite3-dev    sqlite-devel            sqlite     sqlite-dev
 	need 'lib libzstd'                    libzstd-dev       libzstd-devel           zstd       zstd-dev
 	need 'lib libxxhash'                  libxxhash-dev     xxhash-devel            xxhash     xxhash-dev
+	need 'lib liblzma'                    liblzma-dev       xz-devel                xz         xz-dev
+	need 'has_libiberty'                  libiberty-dev     binutils-devel          binutils   binutils-dev
 }
 
 # shellcheck disable=SC2016
@@ -285,7 +292,7 @@ cross()
 		say "libraries for $arch"
 		rm -rf "$cross/sysroot.new"
 		tests/lib/debs - arm64 "$cross/sysroot.new" libbpf-dev libelf-dev libcap-dev zlib1g-dev libzstd-dev \
-			libsqlite3-dev libxxhash-dev &&
+			libsqlite3-dev libxxhash-dev liblzma-dev libiberty-dev &&
 			mv "$cross/sysroot.new" "$cross/sysroot" || return
 	fi
 	(

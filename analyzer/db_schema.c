@@ -15,6 +15,7 @@
 #include <sqlite3.h>
 
 #include "callstr.h"
+#include "demangle.h"
 #include "events.h"
 #include "human.h"
 #include "names.h"
@@ -205,6 +206,10 @@ static int fill_dimensions(sqlite3 *h)
 #define OFF(value, id, name, doc) { value, name },
 		DN_OFF_STATE_TABLE(OFF)
 #undef OFF
+	}, code_kinds[] = {
+#define CODE(value, id, name, doc) { value, name },
+		DN_CODE_KIND_TABLE(CODE)
+#undef CODE
 	}, fd_kinds[] = {
 #define FD(value, id, name, cloexec, doc) { value, name },
 		DN_FD_TABLE(FD)
@@ -238,6 +243,8 @@ static int fill_dimensions(sqlite3 *h)
 		err = insert(h, "fd_origin", "is", fd_origins[i].value, fd_origins[i].name);
 	for (size_t i = 0; !err && i < sizeof(reasons) / sizeof(*reasons); i++)
 		err = insert(h, "end_reason", "is", reasons[i].value, reasons[i].name);
+	for (size_t i = 0; !err && i < sizeof(code_kinds) / sizeof(*code_kinds); i++)
+		err = insert(h, "code_kind", "is", code_kinds[i].value, code_kinds[i].name);
 	for (size_t i = 0; !err && i < sizeof(off_states) / sizeof(*off_states); i++)
 		err = insert(h, "off_state", "is", off_states[i].value, off_states[i].name);
 	for (size_t i = 0; !err && i < sizeof(sock_origins) / sizeof(*sock_origins); i++)
@@ -304,6 +311,19 @@ static void human_percent(sqlite3_context *ctx, int n, sqlite3_value **v)
 	sqlite3_result_text(ctx, buf, -1, SQLITE_TRANSIENT);
 }
 
+/* The name of a function for people; one that is no text stays as it is. */
+static void demangle(sqlite3_context *ctx, int n, sqlite3_value **v)
+{
+	char *name = sqlite3_value_type(v[0]) == SQLITE_TEXT ?
+		dn_demangle((const char *)sqlite3_value_text(v[0])) : NULL;
+
+	(void)n;
+	if (name)
+		sqlite3_result_text(ctx, name, -1, free);
+	else
+		sqlite3_result_value(ctx, v[0]);
+}
+
 int dn_db_functions(sqlite3 *h)
 {
 	static const struct { const char *name; human_fn *fn; } table[] = {
@@ -321,5 +341,7 @@ int dn_db_functions(sqlite3 *h)
 	if (ret == SQLITE_OK)
 		ret = sqlite3_create_function_v2(h, "human_percent", 2, flags, NULL, human_percent,
 						 NULL, NULL, NULL);
+	if (ret == SQLITE_OK)
+		ret = sqlite3_create_function_v2(h, "demangle", 1, flags, NULL, demangle, NULL, NULL, NULL);
 	return ret == SQLITE_OK ? 0 : -EIO;
 }

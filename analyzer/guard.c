@@ -19,14 +19,14 @@ static const char *const pragmas[] = {
 static const char *const dimensions[] = {
 	"raw_abi", "raw_category", "raw_syscall_name", "raw_errno", "raw_signal",
 	"raw_counter_name", "raw_origin", "raw_end_reason", "raw_fd_kind", "raw_fd_origin", "raw_family",
-	"raw_off_state", "raw_sock_origin", "raw_sock_event_kind", "raw_tcp_state",
+	"raw_off_state", "raw_code_kind", "raw_sock_origin", "raw_sock_event_kind", "raw_tcp_state",
 };
 
 /* Tables that are made of the calls. */
 static const char *const rollups[] = {
 	"raw_syscall_stat", "raw_result", "raw_thread_calls", "raw_process_calls", "raw_latency",
 	"raw_rate", "raw_path", "raw_address", "raw_call", "raw_finding",
-	"raw_flow", "raw_socket", "raw_wait",
+	"raw_flow", "raw_socket", "raw_wait", "raw_function", "raw_place", "raw_node", "raw_weight",
 };
 
 /* Tables of a second reading, for what descriptors were. */

@@ -9,5 +9,6 @@
 #include "process_core.bpf.h"
 #include "signal.bpf.h"
 #include "final.bpf.h"
+#include "names.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

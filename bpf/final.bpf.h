@@ -34,6 +34,7 @@ int list_threads(struct bpf_iter__task *ctx)
 	r.off = st->off;
 	r.off_ran = task->se.sum_exec_runtime - st->off_runtime;
 	r.off_state = st->off_state;
+	r.off_stack = st->off_stack;
 	r.woken = st->woken_by ? st->woken : 0;
 	for (int i = 0; i < 6; i++)
 		r.args[i] = st->args[i];

@@ -422,26 +422,29 @@ static __always_inline bool dn_mark_victim_has_task(__u64 arg)
  */
 #define DN_FEW_TURNS 24
 
-#define dn_few_turns(body, ctx)                                               \
+#define dn_turns(turns, body, ctx)                                            \
 	do {                                                                  \
 		/* 5.10 refuses a loop that begins right after a call */      \
 		asm volatile("goto +0");                                      \
-		for (__u32 turn = 0; turn < DN_FEW_TURNS; turn++)             \
+		for (__u32 turn = 0; turn < turns; turn++)                    \
 			if (body(turn, ctx))                                  \
 				break;                                        \
 	} while (0)
 
+/* few: the turns on an older kernel. */
 #ifdef DN_RAW
-#define dn_loop(turns, body, ctx) dn_few_turns(body, ctx)
+#define dn_loop_or(turns, few, body, ctx) dn_turns(few, body, ctx)
 #else
-#define dn_loop(turns, body, ctx)                                             \
+#define dn_loop_or(turns, few, body, ctx)                                     \
 	do {                                                                  \
 		if (bpf_core_enum_value_exists(enum bpf_func_id___loop,       \
 					       BPF_FUNC_loop___loop))         \
 			bpf_loop(turns, body, ctx, 0);                        \
 		else                                                          \
-			dn_few_turns(body, ctx);                              \
+			dn_turns(few, body, ctx);                             \
 	} while (0)
 #endif
+
+#define dn_loop(turns, body, ctx) dn_loop_or(turns, DN_FEW_TURNS, body, ctx)
 
 #endif

@@ -68,6 +68,7 @@ static __always_inline int newtask(struct task_struct *child, __u64 flags)
 	st->thread = new_thread_id();
 	st->process = flags & CLONE_THREAD ? parent->process : st->thread;
 	st->hidden = parent->hidden;
+	st->space = flags & CLONE_VM ? parent->space : new_id(&run.last_space);
 	st->armed = 1;
 	st->fresh = 1;
 	origin = flags & CLONE_THREAD ? DN_ORIGIN_THREAD : flags & CLONE_VFORK ? DN_ORIGIN_VFORK :

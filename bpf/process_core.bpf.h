@@ -90,6 +90,7 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 
 	if (!st || st->armed != 1 || run.stopping)
 		return 0;
+	st->space = new_id(&run.last_space);
 	old_tid = st->tid;
 	if (old_pid != READ(task, pid))
 		tid_changed(task, st);
@@ -252,7 +253,7 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 	struct dn_task_state *st;
 
 	if (run.sched)
-		switched(preempt, prev, next);
+		switched(ctx, preempt, prev, next);
 	if (!(dn_task_bits(prev) & TASK_DEAD))
 		return 0;
 	st = task_state(prev);

@@ -4,15 +4,9 @@
 #ifndef DN_SCHED_BPF_H
 #define DN_SCHED_BPF_H
 
-#include "state.bpf.h"
+#include "stack.bpf.h"
 
 #define WOKEN_ON_THE_WAY 1000000	/* ns before it left its CPU: a wake-up older than that was of no sleep */
-
-/* Its id in the trace. */
-static __always_inline __u32 thread_now(struct dn_task_state *st)
-{
-	return st->next_thread ? st->next_thread : st->thread;
-}
 
 static __always_inline void send_off(struct dn_task_state *st, __u64 end)
 {
@@ -25,6 +19,7 @@ static __always_inline void send_off(struct dn_task_state *st, __u64 end)
 		.nr = st->off_nr,
 		.abi = st->off_abi,
 		.time = end,
+		.stack = st->off_stack,
 		.dur = end > st->off ? end - st->off : 0,
 	};
 	__u64 ready = st->woken > st->off ? st->woken : st->off;
@@ -38,7 +33,7 @@ static __always_inline void send_off(struct dn_task_state *st, __u64 end)
 		r.ready = end - ready;
 		__builtin_memcpy(r.waker_comm, st->waker_comm, sizeof(r.waker_comm));
 	}
-	st->off = 0;
+	st->off = st->off_stack = 0;
 	st->woken_by = DN_WOKEN_UNSEEN;
 	if (!ring || bpf_ringbuf_output(ring, &r, sizeof(r), BPF_RB_NO_WAKEUP))
 		count(DN_COUNT_offcpu_lost);
@@ -53,7 +48,7 @@ static __always_inline void send_unseen(struct dn_task_state *st, __u64 now, __u
 	send_off(st, ran < now - st->off ? now - ran : st->off);
 }
 
-static __always_inline void switched(bool preempt, struct task_struct *prev, struct task_struct *next)
+static __always_inline void switched(void *ctx, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct dn_task_state *from = task_state(prev), *to = task_state(next);
 	__u64 now = 0, runtime;
@@ -75,6 +70,7 @@ static __always_inline void switched(bool preempt, struct task_struct *prev, str
 	runtime = READ(prev, se.sum_exec_runtime);
 	if (from->off)
 		send_unseen(from, now, runtime);
+	from->off_stack = knobs.stacks ? stack_here(ctx, prev, from, DN_STACK_OF_SWITCH, now) : 0;
 	from->off_state = preempt ? DN_OFF_RUNNABLE : dn_off_state(prev);
 	from->off_runtime = runtime;
 	from->off_in_call = from->in_call;

@@ -277,6 +277,12 @@ static __always_inline __u32 new_thread_id(void)
 	return new_id(&run.last_thread);
 }
 
+/* The id of a task in the trace. */
+static __always_inline __u32 thread_now(struct dn_task_state *st)
+{
+	return st->next_thread ? st->next_thread : st->thread;
+}
+
 static __always_inline void *this_ring(void)
 {
 	__u32 cpu = bpf_get_smp_processor_id();

@@ -31,6 +31,7 @@ enum {
 	BPF_RB_NO_WAKEUP = 1,
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
+	BPF_F_USER_STACK = 256,
 };
 
 enum bpf_map_type {
@@ -305,6 +306,7 @@ struct bpf_iter__task {
 };
 
 struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
 	void *key;
 	void *value;
 };

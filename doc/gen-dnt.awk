@@ -16,6 +16,8 @@ BEGIN {
 	list_of["END"] = "END_REASONS"
 	list_of["MADE"] = "SOCK_ORIGINS"
 	list_of["HAPPENS"] = "SOCK_EVENTS"
+	list_of["OFF"] = "OFF_STATES"
+	list_of["CODE"] = "CODE_KINDS"
 }
 
 function die(why)
@@ -141,7 +143,7 @@ file == "enums.h" || file == "abi.h" {
 	}
 	line = joined line
 	joined = ""
-	while (match(line, /(ORIGIN|END|ABI|MADE|HAPPENS)\([0-9]+, *[A-Z0-9_]+, */)) {
+	while (match(line, /(ORIGIN|END|ABI|MADE|HAPPENS|OFF|CODE)\([0-9]+, *[A-Z0-9_]+, */)) {
 		line = substr(line, RSTART)
 		name = line
 		sub(/\(.*/, "", name)

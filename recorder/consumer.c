@@ -50,6 +50,7 @@ static long pass(struct dn_consumer *c)
 
 	for (unsigned i = 0; i < c->nrings; i++)
 		c->mark[i] = dn_ring_mark(c->ring[i]);
+	dn_stream_marked(c->stream);
 	dn_writer_lock(c->writer);
 	n = dn_ring_drain(c->life, dn_ring_mark(c->life), dn_stream_record, c->stream);
 	dn_writer_unlock(c->writer);

@@ -19,6 +19,7 @@
 #include "events.h"
 #include "human.h"
 #include "keyframe.h"
+#include "observed.h"
 #include "options.h"
 #include "output.h"
 #include "probe.h"
@@ -28,9 +29,12 @@
 #include "row.h"
 #include "sampler.h"
 #include "say.h"
+#include "stacks.h"
 #include "stream.h"
 #include "tree.h"
 #include "writer.h"
+
+#define SYMBOLS_NS UINT64_C(5000000000)	/* that names may take */
 
 int dn_rec_thread_row(const struct dn_sink *sink, const struct dn_tree_thread *t, uint64_t now)
 {
@@ -134,7 +138,7 @@ static uint64_t own_cpu_ns(void)
 uint64_t dn_events_lost(const uint64_t *total)
 {
 	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost] + total[DN_COUNT_sock_lost] +
-		total[DN_COUNT_transfer_lost] + total[DN_COUNT_offcpu_lost];
+		total[DN_COUNT_transfer_lost] + total[DN_COUNT_offcpu_lost] + total[DN_COUNT_sample_lost];
 }
 
 static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const uint64_t total[DN_COUNTER_MAX])
@@ -170,6 +174,24 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const 
 	    strcmp(x->o->output, "-") ? dn_output_name(x->out) : "FILE");
 }
 
+/* The functions of stacks get their names, while the files are there. */
+static void name_functions(struct dn_rec *x)
+{
+	char why[160];
+	long n;
+
+	if (!x->stacks)
+		return;
+	dn_writer_lock(x->writer);
+	n = dn_stacks_symbols(x->stacks, x->owner, SYMBOLS_NS);
+	dn_writer_unlock(x->writer);
+	if (n > 0) {
+		snprintf(why, sizeof(why), "%ld places in stacks have no names: they were not found within %d s", n,
+			 (int)(SYMBOLS_NS / 1000000000));
+		dn_not_observed_row(&x->locked, "symbols", why);
+	}
+}
+
 /* Empties the rings for the last time. Fills in what kernel side and stream
  * count of system calls. */
 static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], struct losses *losses)
@@ -199,6 +221,7 @@ static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], s
 		dn_say("records of the rings could not be understood: %s; the trace is not complete",
 		    strerror(-err));
 	dn_stream_stats(x->stream, &ss);
+	name_functions(x);
 	dn_rec_reconcile(x);
 
 	if (dn_probe_counters(x->probe, total))
@@ -217,6 +240,8 @@ static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], s
 	if (total[DN_COUNT_threads] > ss.starts)
 		total[DN_COUNT_unknown_thread] = total[DN_COUNT_threads] - ss.starts;
 	total[DN_COUNT_in_flight_unread] = unread;
+	total[DN_COUNT_stack_missing] = ss.stacks_missing;
+	total[DN_COUNT_mapping_lost] = x->stacks ? dn_stacks_mappings_lost(x->stacks) : 0;
 	return now;
 }
 

@@ -145,6 +145,29 @@ int dn_probe_losses(struct dn_probe *p,
 	return -ENOSYS;
 }
 
+struct dn_mapwatch *dn_probe_take_maps(struct dn_probe *p)
+{
+	(void)p;
+	return NULL;
+}
+
+int dn_probe_name(void *ctx, const uint64_t *address, unsigned n,
+		  void (*fn)(void *fn_ctx, const char *line), void *fn_ctx)
+{
+	(void)ctx;
+	(void)address;
+	(void)n;
+	(void)fn;
+	(void)fn_ctx;
+	return -ENOTSUP;
+}
+
+uint64_t *dn_probe_stack_generation(struct dn_probe *p)
+{
+	(void)p;
+	return NULL;
+}
+
 int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
 {
 	(void)p;

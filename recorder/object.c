@@ -244,6 +244,8 @@ static bool left_out(const char *name, const struct dn_object_opts *o)
 		{ "on_reset_", !o->net },
 		{ "list_sockets", !o->net },
 		{ "on_waking", !o->offcpu },
+		{ "on_sample", !o->freq },
+		{ "name_addresses", !o->stacks || !o->symbols },
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -410,7 +412,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "denet");
 	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
-		.cpus = o->cpus, .wake_level = o->wake_level };
+		.stacks = o->stacks, .cpus = o->cpus, .wake_level = o->wake_level };
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
 	struct bpf_object *obj;
 	char config[32];
@@ -448,11 +450,43 @@ void dn_object_only(struct bpf_object *obj, const char *program)
 		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), program));
 }
 
+bool dn_object_samples(const struct bpf_program *prog)
+{
+	return !strcmp(bpf_program__section_name(prog), "perf_event");
+}
+
+struct bpf_link *dn_object_sample(struct bpf_program *prog, int cpu, unsigned freq)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr),
+		.config = PERF_COUNT_SW_CPU_CLOCK, .freq = 1, .sample_freq = freq };
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC), err;
+	struct bpf_link *link;
+
+	if (fd < 0)
+		return NULL;
+	link = bpf_program__attach_perf_event(prog, fd);	/* it is the link's then */
+	if (!link) {
+		err = errno;
+		close(fd);
+		errno = err;
+	}
+	return link;
+}
+
 struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog)
 {
-	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)dn_object_map(obj, "socks") };
+	const char *map = strcmp(bpf_program__name(prog), "name_addresses") ? "socks" : "addresses";
+	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)dn_object_map(obj, map) };
 	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
 
+	if (dn_object_samples(prog)) {
+		struct bpf_link *link = NULL;
+
+		errno = ENODEV;
+		for (int cpu = 0; !link && errno == ENODEV && cpu < libbpf_num_possible_cpus(); cpu++)
+			link = dn_object_sample(prog, cpu, 1);
+		return link;
+	}
 	if (strcmp(bpf_program__section_name(prog), "iter/bpf_map_elem"))
 		return bpf_program__attach(prog);
 	return bpf_program__attach_iter(prog, &opts);

@@ -46,6 +46,9 @@ struct dn_object_opts {
 	bool hide_setuid;
 	bool net;			/* sockets */
 	bool offcpu;			/* when threads run */
+	bool stacks;
+	bool symbols;			/* names of the kernel's functions */
+	unsigned freq;			/* samples a second of each CPU; 0: none */
 	bool all_types;			/* libbpf shall look at all of the kernel's, those of modules too */
 	enum dn_bytes_way bytes;
 };
@@ -69,8 +72,13 @@ bool dn_object_steady(const char *program);
  * words are in dn_object_words() then. */
 void dn_object_try(struct bpf_object *obj, const char *program, int *load_err, int *attach_err);
 
-/* Attaches a program of a loaded object. NULL with errno. */
+/* Attaches a program of a loaded object; one that takes samples, to the first CPU there is. NULL
+ * with errno. */
 struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog);
+
+/* Attaches one that takes samples to a CPU. NULL with errno, ENODEV where that CPU is off. */
+struct bpf_link *dn_object_sample(struct bpf_program *prog, int cpu, unsigned freq);
+bool dn_object_samples(const struct bpf_program *prog);
 
 /* fd of a loaded object's map, or -1. */
 int dn_object_map(struct bpf_object *obj, const char *name);

@@ -26,10 +26,3 @@ int dn_not_observed_row(const struct dn_sink *sink, const char *subject, const c
 	v[DN_F_not_observed_reason] = dn_str(reason, strlen(reason));
 	return dn_row_send(sink, DN_EV_not_observed, v, DN_F_not_observed_N);
 }
-
-int dn_not_observed_ever(const struct dn_sink *sink)
-{
-	int err = dn_not_observed_row(sink, "samples", "what threads do on their CPUs is not sampled");
-
-	return err ? err : dn_not_observed_row(sink, "stacks", "no stacks are recorded");
-}

@@ -12,7 +12,4 @@ int dn_probe_row(const struct dn_sink *sink, const char *name, const char *rung,
 
 int dn_not_observed_row(const struct dn_sink *sink, const char *subject, const char *reason);
 
-/* What no rung observes. */
-int dn_not_observed_ever(const struct dn_sink *sink);
-
 #endif

@@ -23,6 +23,7 @@
 enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
 	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET, OPT_NO_OFFCPU,
+	OPT_NO_STACKS, OPT_NO_SYMBOLS,
 };
 
 static const struct {
@@ -40,6 +41,9 @@ static const struct {
 	{ "no-strings", NULL, "no paths, arguments or addresses of calls", OPT_NO_STRINGS },
 	{ "no-net", NULL, "no sockets and no bytes through them", OPT_NO_NET },
 	{ "no-offcpu", NULL, "no times off the CPU, and not who ended them", OPT_NO_OFFCPU },
+	{ "freq", "N", "samples a second of what runs on each CPU (99); 0: none", 'F' },
+	{ "no-stacks", NULL, "samples and times off the CPU without stacks", OPT_NO_STACKS },
+	{ "no-symbols", NULL, "stacks without names of functions", OPT_NO_SYMBOLS },
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
 	{ "wait", "WHAT", "record until the command ends, or its tree: command, tree", OPT_WAIT },
 	{ "sync", "WHAT", "force to disk: none, block (each block as it is written)", OPT_SYNC },
@@ -161,6 +165,18 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 	case OPT_NO_OFFCPU:
 		o->offcpu = false;
 		return 0;
+	case OPT_NO_STACKS:
+		o->stacks = false;
+		return 0;
+	case OPT_NO_SYMBOLS:
+		o->symbols = false;
+		return 0;
+	case 'F':
+		n = strtol(arg, &end, 10);
+		if (*end || end == arg || n < 0 || n > DN_FREQ_MAX)
+			return wrong("\"%s\" is no number of samples a second for --freq (0 to %d)", arg, DN_FREQ_MAX);
+		o->freq = (unsigned)n;
+		return 0;
 	case OPT_NO_STRINGS:
 		o->strings = false;
 		return 0;
@@ -213,7 +229,7 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 	}
 	*s = 0;
 	*o = (struct dn_record_opts){ .output = "denet.dnt", .buffer = 32u << 20, .level = 3,
-		.redact = true, .strings = true, .net = true, .offcpu = true };
+		.redact = true, .strings = true, .net = true, .offcpu = true, .stacks = true, .symbols = true, .freq = 99 };
 	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		err = set(o, val, optarg);
 		if (err)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define DN_FREQ_MAX 10000
 #define DN_REQUIRED_MAX 16
 
 struct dn_record_opts {
@@ -19,6 +20,9 @@ struct dn_record_opts {
 	bool strings;
 	bool net;			/* sockets and what goes through them */
 	bool offcpu;			/* when threads run, and who wakes them */
+	bool stacks;
+	bool symbols;			/* names of functions in them */
+	unsigned freq;			/* samples a second of each CPU; 0: none */
 	bool quiet;
 	bool count;			/* -c */
 	bool wait_tree;

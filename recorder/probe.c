@@ -19,6 +19,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "mapwatch.h"
 #include "object.h"
 #include "observed.h"
 #include "ring.h"
@@ -51,6 +52,7 @@ static const struct subject {
 	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
 	{ "scheduling", { "on_switch", "on_waking" }, false, "when threads run and what they wait for is not seen" },
 	{ "runtime", { "on_switch" }, false, "times on CPUs lack up to a tick at a thread's end" },
+	{ "samples", { "on_sample" }, false, "what threads do on their CPUs is not sampled" },
 	{ "signals", { "on_signal_sent", "on_signal_delivered" }, false,
 	  "signals sent and delivered are not seen" },
 	{ "oom", { "on_oom" }, false, "victims of the OOM killer are not seen" },
@@ -61,6 +63,7 @@ static const struct subject {
 	{ "resets", { "on_reset_sent", "on_reset_received" }, false, "resets of connections are not seen" },
 	{ "socket_errors", { "on_sock_error" }, false, "errors that the network reports to a socket "
 	  "are seen when a call returns them" },
+	{ "kernel_names", { "name_addresses" }, false, "functions of the kernel have no names" },
 	{ "sockets_at_end", { "list_sockets" }, false, "sockets that are open at the end are not looked at again" },
 	{ "threads_at_end", { "list_threads" }, false, "threads that live on at the end, and the "
 	  "calls they are in, are not listed" },
@@ -73,6 +76,8 @@ static const struct {
 	{ "exit_figures", "what a thread has used is known from the last reading of /proc only" },
 	{ "sockets", "sockets, their addresses and the bytes through them are not recorded" },
 	{ "cwd", "working directories of programs executed are not recorded" },
+	{ "stacks", "no stacks are recorded" },
+	{ "mappings", "what processes map is not seen: functions of programs have no names" },
 };
 
 #define TYPED (sizeof(typed) / sizeof(typed[0]))
@@ -98,6 +103,7 @@ struct dn_probe {
 	struct bpf_link *link[PROGRAMS_MAX];
 	struct bpf_link *iter;		/* one of them, or NULL: the map of tasks is walked */
 	struct bpf_link *sockets;	/* one of them, or NULL */
+	struct bpf_link *names;		/* not one of them: it is asked to the end */
 	enum dn_bytes_way bytes;
 	char bytes_above[2 * WHY];	/* why the better ways were not taken */
 	unsigned nlinks;
@@ -109,7 +115,12 @@ struct dn_probe {
 	unsigned nprogs;
 	struct observed seen[OBSERVED_MAX];
 	unsigned nseen;
-	bool strings, hide_setuid, net, offcpu;
+	struct bpf_link **sampler;	/* of each CPU, with on_sample, NULL where it is off */
+	unsigned asked;		/* places of the map that name_addresses goes over, by the last question */
+	struct dn_mapwatch *maps;
+	char maps_why[WHY];	/* why there is none */
+	bool strings, hide_setuid, net, offcpu, stacks, symbols;
+	unsigned freq;
 	char above[2 * WHY];	/* why the rungs above this one were not taken */
 };
 
@@ -304,12 +315,22 @@ static int load(struct dn_probe *p, const struct dn_object_kind *k, struct dn_ob
 	return err;
 }
 
+static void stop_samples(struct dn_probe *p)
+{
+	for (int cpu = 0; p->sampler && cpu < p->cpus; cpu++)
+		bpf_link__destroy(p->sampler[cpu]);
+	free(p->sampler);
+	p->sampler = NULL;
+}
+
 static void undo(struct dn_probe *p)
 {
+	stop_samples(p);
 	for (unsigned i = 0; i < p->nlinks; i++)
 		bpf_link__destroy(p->link[i]);
 	p->nlinks = 0;
-	p->iter = p->sockets = NULL;
+	bpf_link__destroy(p->names);
+	p->iter = p->sockets = p->names = NULL;
 	dn_ring_close(p->life);
 	if (p->run)
 		munmap(p->run, (size_t)sysconf(_SC_PAGESIZE));
@@ -328,6 +349,24 @@ static bool is_attached(const struct dn_probe *p, const char *program)
 	return false;
 }
 
+/* Has each CPU take samples. 0 or -errno: then none does. */
+static int start_samples(struct dn_probe *p, struct bpf_program *prog)
+{
+	int err = 0;
+
+	p->sampler = calloc((size_t)p->cpus, sizeof(p->sampler[0]));
+	if (!p->sampler)
+		return -ENOMEM;
+	for (int cpu = 0; cpu < p->cpus && !err; cpu++) {
+		p->sampler[cpu] = dn_object_sample(prog, cpu, p->freq);
+		if (!p->sampler[cpu] && errno != ENODEV)
+			err = -errno;
+	}
+	if (err)
+		stop_samples(p);
+	return err;
+}
+
 static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
 	for (unsigned s = 0; s < SUBJECTS; s++) {
@@ -340,10 +379,10 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 			if (!prog || !bpf_program__autoload(prog) || is_attached(p, name) || refused(r, *n, name))
 				continue;	/* two subjects may share one */
 			dn_object_words();
-			link = dn_object_attach(p->obj, prog);
-			if (!link) {
-				err = -errno;
-				say_why(why, errno, "%s cannot be attached", name);
+			link = dn_object_samples(prog) ? NULL : dn_object_attach(p->obj, prog);
+			err = link ? 0 : dn_object_samples(prog) ? start_samples(p, prog) : -errno;
+			if (err) {
+				say_why(why, -err, "%s cannot be attached", name);
 				if (subjects[s].needed || *n == PROGRAMS_MAX)
 					return err;
 				r[*n].program = name;
@@ -354,7 +393,10 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 				p->iter = link;
 			if (!strcmp(name, "list_sockets"))
 				p->sockets = link;
-			p->link[p->nlinks++] = link;
+			if (!strcmp(name, "name_addresses"))
+				p->names = link;
+			else if (link)
+				p->link[p->nlinks++] = link;
 			p->prog[p->nprogs++] = (struct program){ name, &subjects[s],
 				bpf_program__fd(prog) };
 		}
@@ -412,7 +454,19 @@ static const char *switched_off(const struct dn_probe *p, const char *subject)
 		return "--no-net";
 	if (!strcmp(subject, "scheduling") && !p->offcpu)
 		return "--no-offcpu";
+	if (!strcmp(subject, "samples") && !p->freq)
+		return "--freq=0";
+	if (!strcmp(subject, "kernel_names") && p->stacks && !p->symbols)
+		return "--no-symbols";
+	if ((!strcmp(subject, "kernel_names") || !strcmp(subject, "stacks") || !strcmp(subject, "mappings")) && !p->stacks)
+		return "--no-stacks";
 	return !strcmp(subject, "strings") && !p->strings ? "--no-strings" : NULL;
+}
+
+/* Whether anything has a stack: programs that are attached, and the objects that read them. */
+static bool stacks_seen(const struct dn_probe *p)
+{
+	return p->run->sched || p->sampler;
 }
 
 /* What was taken for each subject. */
@@ -446,6 +500,10 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		} else if (switched_off(p, j->name)) {
 			rung = "none";
 			why = switched_off(p, j->name);
+		} else if (!strcmp(j->name, "kernel_names") && strcmp(rung, "none")) {
+			rung = "iter";
+		} else if (!strcmp(j->name, "samples") && strcmp(rung, "none")) {
+			rung = "cpu_clock";
 		} else if (s == SYSCALLS && dn_object_steady(p->prog[0].name)) {
 			rung = "tracepoint";
 		} else if (!strcmp(j->name, "socket_bytes") && strcmp(rung, "none") && p->bytes) {
@@ -460,11 +518,18 @@ static void take_stock(struct dn_probe *p, const struct refusal *r, unsigned n)
 		!p->strings ? switched_off(p, "strings") : k == best ? "" : p->above,
 		p->strings ? NULL : "paths, arguments and addresses of calls are not recorded");
 	for (unsigned i = 0; i < TYPED; i++) {
-		const char *off = switched_off(p, typed[i].name);
+		const char *name = typed[i].name, *off = switched_off(p, name), *rung = k->attach;
+		const bool stacks = !strcmp(name, "stacks"), maps = !strcmp(name, "mappings");
 
-		observe(p, typed[i].name, types && !off ? k->attach : "none",
-			off ? off : types ? k == best ? "" : p->above : plain,
-			types && !off ? NULL : typed[i].without);
+		if (!off && !types)
+			off = plain;
+		if (!off && (stacks || maps) && !stacks_seen(p))
+			off = "there is nothing that would have a stack";
+		if (!off && maps && !p->maps)
+			off = p->maps_why;
+		rung = stacks ? "frame_pointer" : maps ? "perf" : rung;
+		observe(p, name, off ? "none" : rung, off ? off : stacks || maps || k == best ? "" : p->above,
+			off ? typed[i].without : NULL);
 	}
 }
 
@@ -601,6 +666,16 @@ static int climb_ways(struct dn_probe *p, const struct dn_object_kind *k, struct
 	return err;
 }
 
+/* What processes map, which names are found by. */
+static void watch_maps(struct dn_probe *p)
+{
+	if (!p->stacks || !stacks_seen(p) || strcmp(p->kind->types, "btf"))
+		return;
+	p->maps = dn_mapwatch_open();
+	if (!p->maps)
+		snprintf(p->maps_why, sizeof(p->maps_why), "perf_event_open(2): %s", strerror(errno));
+}
+
 struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 {
 	struct dn_probe *p = calloc(1, sizeof(*p));
@@ -622,6 +697,9 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	p->strings = o->strings;
 	p->net = oo.net = o->net;
 	p->offcpu = oo.offcpu = o->offcpu;
+	p->stacks = oo.stacks = o->stacks;
+	p->symbols = oo.symbols = o->symbols;
+	p->freq = oo.freq = o->freq;
 	p->hide_setuid = o->hide_setuid;
 	dn_object_listen();
 	p->cpus = libbpf_num_possible_cpus();
@@ -662,6 +740,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 		}
 		if (!err) {
 			dn_object_opened();
+			watch_maps(p);
 			take_stock(p, r, n);
 			return p;
 		}
@@ -684,8 +763,22 @@ void dn_probe_close(struct dn_probe *p)
 	if (!p)
 		return;
 	undo(p);
+	dn_mapwatch_close(p->maps);
 	dn_rings_close(p->rings);
 	free(p);
+}
+
+struct dn_mapwatch *dn_probe_take_maps(struct dn_probe *p)
+{
+	struct dn_mapwatch *w = p->maps;
+
+	p->maps = NULL;
+	return w;
+}
+
+uint64_t *dn_probe_stack_generation(struct dn_probe *p)
+{
+	return &p->run->stack_generation;
 }
 
 uint64_t dn_probe_target(struct dn_probe *p)
@@ -749,6 +842,40 @@ static int iterate(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter
 	return err;
 }
 
+int dn_probe_name(void *ctx, const uint64_t *address, unsigned n,
+		  void (*fn)(void *fn_ctx, const char *line), void *fn_ctx)
+{
+	struct dn_probe *p = ctx;
+	int map = dn_object_map(p->obj, "addresses"), fd, err = 0;
+	char line[1024];
+	FILE *f;
+
+	if (!p->names)
+		return -ENOTSUP;
+	for (uint32_t i = 0; i < DN_NAMES_AT_ONCE && !err; i++) {
+		uint64_t value = i < n ? address[i] : 0;
+
+		err = bpf_map_update_elem(map, &i, &value, BPF_ANY);
+		if (i >= n && i >= p->asked)
+			break;
+	}
+	if (err)
+		return err;
+	p->asked = n;
+	fd = bpf_iter_create(bpf_link__fd(p->names));
+	f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (!f) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	while (fgets(line, sizeof(line), f))
+		fn(fn_ctx, line);
+	fclose(f);
+	return 0;
+}
+
 /* Has the program tell of each socket that is open, through the rings. */
 static void look_at_sockets(struct dn_probe *p)
 {
@@ -803,6 +930,7 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 		err = walk(p, fn, ctx);
 	else
 		err = -EOPNOTSUPP;	/* its program was refused: not_observed says so */
+	stop_samples(p);
 	for (unsigned i = 0; i < p->nlinks; i++)
 		bpf_link__destroy(p->link[i]);
 	p->nlinks = 0;
@@ -914,6 +1042,8 @@ bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
 
 		if (!s->without || switched_off(p, s->name))
 			continue;
+		if (!strcmp(s->name, "mappings") && !strcmp(dn_probe_rung(p, "stacks"), "none"))
+			continue;	/* said by that */
 		if (of_net(s->name) && strcmp(s->name, "sockets") && !strcmp(dn_probe_rung(p, "sockets"), "none"))
 			continue;	/* said by that */
 		n += (size_t)snprintf(names + n, 256 - n, "%s%s", n ? ", " : "", s->name);
@@ -949,5 +1079,5 @@ int dn_probe_emit(struct dn_probe *p, const struct dn_sink *sink)
 					  "more capable than the user, who may not look at them");
 	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++)
 		err = dn_not_observed_row(sink, blind[i].subject, blind[i].reason);
-	return err ? err : dn_not_observed_ever(sink);
+	return err;
 }

@@ -15,6 +15,7 @@
 #include "record.h"
 #include "ring_event.h"
 
+struct dn_mapwatch;
 struct dn_ring;
 struct dn_probe;
 
@@ -26,6 +27,9 @@ struct dn_probe_opts {
 	bool hide_setuid;
 	bool net;		/* sockets */
 	bool offcpu;		/* when threads run */
+	bool stacks;
+	bool symbols;		/* names of the kernel's functions */
+	unsigned freq;		/* samples a second of each CPU; 0: none */
 	const char *rung;	/* the best one to try: tp_btf, raw_tp, no_btf, proc; NULL: the best */
 	const char *bytes;	/* the same of ways to see bytes through sockets: enum dn_bytes_way */
 };
@@ -50,6 +54,16 @@ uint64_t dn_probe_target(struct dn_probe *p);
 
 /* Length of the kernel's own ticks, ns, once the command has begun; 0: not known. */
 uint64_t dn_probe_tick_ns(const struct dn_probe *p);
+
+/* What processes map, to be read and closed by the caller from now on; NULL: it is not seen. */
+struct dn_mapwatch *dn_probe_take_maps(struct dn_probe *p);
+/* Raised by one, stacks are all sent again. */
+uint64_t *dn_probe_stack_generation(struct dn_probe *p);
+
+/* Has the kernel name addresses of its own: the shape of dn_kernel_ask (kernel_code.h), ctx is the
+ * probe. -ENOTSUP where its program is not there. Until the probe is closed. */
+int dn_probe_name(void *ctx, const uint64_t *address, unsigned n,
+		  void (*fn)(void *fn_ctx, const char *line), void *fn_ctx);
 
 /* Names of what this recording lacks though another kernel has it, separated by
  * commas, and why; false where it lacks nothing that was asked for. */

@@ -179,6 +179,8 @@ static const struct {
 	{ "strings", "none" },
 	{ "process", "proc" },
 	{ "scheduling", "none" },
+	{ "samples", "none" },
+	{ "stacks", "none" },
 	{ "signals", "none" },
 	{ "oom", "none" },
 	{ "names", "proc" },
@@ -196,6 +198,8 @@ static const struct {
 	{ "ends", "times of beginning and end are those of looks; figures and status of a process whose parent waited "
 	  "for it at once are those of the last look, or not known" },
 	{ "thread_names", "names that threads but the first give themselves later" },
+	{ "samples", "what threads do on their CPUs is not sampled" },
+	{ "stacks", "no stacks are recorded" },
 };
 
 const char *dn_procwatch_rung(const char *name)
@@ -214,5 +218,5 @@ int dn_procwatch_emit(struct dn_procwatch *w, const char *why)
 		err = dn_probe_row(w->o.sink, probes[i].name, probes[i].rung, why);
 	for (unsigned i = 0; i < sizeof(blind) / sizeof(blind[0]) && !err; i++)
 		err = dn_not_observed_row(w->o.sink, blind[i].subject, blind[i].reason);
-	return err ? err : dn_not_observed_ever(w->o.sink);
+	return err;
 }

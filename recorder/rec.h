@@ -19,6 +19,7 @@ struct dn_rec {
 	struct dn_procwatch *procwatch;
 	struct dn_writer *writer;
 	struct dn_tree *tree;
+	struct dn_stacks *stacks;	/* the same; NULL: there are none */
 	struct dn_stream *stream;	/* the consumer's until it is joined; NULL without probe */
 	struct dn_consumer *consumer;	/* NULL without probe */
 	struct dn_sampler *sampler;
@@ -31,6 +32,7 @@ struct dn_rec {
 	uint32_t root;			/* thread id of the command */
 	unsigned passed_on;		/* bit i: forwarded[i] */
 	unsigned environ_redacted;
+	uid_t owner;			/* of the command */
 	uint64_t begin_time, end_time, frame_time, frame_bytes, terminal_used;
 	bool ended;			/* the command; status holds */
 	uint64_t end_passes;		/* of the consumer when it had ended */

@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@
 #include "events.h"
 #include "finish.h"
 #include "human.h"
+#include "kernel_code.h"
 #include "keyframe.h"
 #include "options.h"
 #include "output.h"
@@ -39,8 +41,10 @@
 #include "rights.h"
 #include "sampler.h"
 #include "say.h"
+#include "stacks.h"
 #include "status.h"
 #include "stream.h"
+#include "symbols.h"
 #include "target.h"
 #include "tree.h"
 #include "writer.h"
@@ -99,6 +103,8 @@ static void keyframe(struct dn_rec *x)
 	if (n >= 0)
 		free(list);
 	dn_writer_block(x->writer, DN_BLOCK_KEYFRAME, x->frame);
+	if (x->stacks)
+		dn_stacks_keyframe(x->stacks);
 	dn_writer_stats(x->writer, &st);
 	x->frame_time = now;
 	x->frame_bytes = st.bytes;
@@ -165,11 +171,29 @@ static int from_proc_only(struct dn_rec *x, const char *why, const char *todo)
 	return dn_procwatch_emit(x->procwatch, why);
 }
 
+static int prepare_stacks(struct dn_rec *x)
+{
+	struct dn_stacks_opts so = { .sink = dn_writer_sink(x->writer), .maps = dn_probe_take_maps(x->probe),
+		.kernel = dn_kernel_code_new(dn_probe_name, x->probe), .symbols = x->o->symbols ? dn_symbols_new() : NULL, .generation = dn_probe_stack_generation(x->probe) };
+	struct stat st;
+	char proc[32];
+
+	/* As -u or the caller has it: what it writes in /tmp is its own. */
+	snprintf(proc, sizeof(proc), "/proc/%d", (int)x->target.pid);
+	x->owner = stat(proc, &st) ? geteuid() : st.st_uid;
+	x->stacks = dn_stacks_new(&so);
+	return x->stacks ? dn_stacks_follow(x->stacks, (uint32_t)x->target.pid) : -ENOMEM;
+}
+
 /* What only BPF gives records to. */
 static int prepare_stream(struct dn_rec *x, enum dn_abi native)
 {
-	struct dn_stream_opts to = { .redact = x->o->redact, .sink = dn_writer_sink(x->writer), .tree = x->tree };
+	struct dn_stream_opts to = { .redact = x->o->redact, .sink = dn_writer_sink(x->writer), .tree = x->tree,
+		.sample_period_ns = x->o->freq ? 1000000000 / x->o->freq : 0 };
 
+	if (strcmp(dn_probe_rung(x->probe, "stacks"), "none") && prepare_stacks(x))
+		return -ENOMEM;
+	to.stacks = x->stacks;
 	if (x->o->count) {
 		x->count = dn_count_new(native);
 		to.also = dn_rec_count;
@@ -226,7 +250,8 @@ static void say_lacks(struct dn_rec *x)
 static int attach(struct dn_rec *x, char why[512], char todo[512])
 {
 	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
-		.net = x->o->net, .offcpu = x->o->offcpu, .rung = x->rung[0] ? x->rung : NULL, .bytes = x->bytes[0] ? x->bytes : NULL,
+		.net = x->o->net, .offcpu = x->o->offcpu, .stacks = x->o->stacks, .symbols = x->o->symbols,
+		.freq = x->o->freq, .rung = x->rung[0] ? x->rung : NULL, .bytes = x->bytes[0] ? x->bytes : NULL,
 		.hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];
 	int err;
@@ -552,6 +577,7 @@ static void release(struct dn_rec *x)
 	dn_status_free(x->line);
 	dn_consumer_free(x->consumer);
 	dn_stream_free(x->stream);
+	dn_stacks_free(x->stacks);
 	if (x->writer)
 		dn_writer_close(x->writer, &st);
 	dn_sampler_free(x->sampler);

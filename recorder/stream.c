@@ -21,6 +21,7 @@
 #include "grow.h"
 #include "redact.h"
 #include "row.h"
+#include "stacks.h"
 #include "syscalls.h"
 #include "tree.h"
 
@@ -54,6 +55,16 @@ struct orphan {
 	unsigned pass;
 };
 
+/* A row that ends in the id of its stack, which has not come: sent through the ring of another CPU. */
+struct unstacked {
+	uint16_t event;
+	uint16_t n;			/* fields */
+	unsigned pass;
+	uint64_t hash;
+	struct dn_value v[DN_F_offcpu_N > DN_F_sample_N ? DN_F_offcpu_N : DN_F_sample_N];
+	char comm[DN_COMM_LEN];		/* the waker's */
+};
+
 struct dn_stream {
 	struct dn_stream_opts o;
 	struct strings *bucket[BUCKETS];
@@ -64,6 +75,8 @@ struct dn_stream {
 	unsigned pass;
 	struct leaving *leaving;
 	uint32_t nleaving, leaving_cap;
+	struct unstacked *unstacked;
+	uint32_t nunstacked, unstacked_cap;
 	struct dn_iter_thread *living;	/* in a call at the end */
 	size_t nliving, living_cap;
 	struct dn_stream_stats st;
@@ -109,6 +122,7 @@ void dn_stream_free(struct dn_stream *s)
 	free(s->orphan);
 	free(s->living);
 	free(s->leaving);
+	free(s->unstacked);
 	free(s);
 }
 
@@ -295,11 +309,21 @@ static int on_call(struct dn_stream *s, const struct dn_ring_call *r, uint32_t l
 }
 
 static int send_leaving(struct dn_stream *s, unsigned passes);
+static int send_unstacked(struct dn_stream *s, unsigned passes);
+
+void dn_stream_marked(struct dn_stream *s)
+{
+	if (s->o.stacks)
+		dn_stacks_pass(s->o.stacks);
+}
 
 int dn_stream_pass(struct dn_stream *s)
 {
 	size_t kept = 0;
 	int err = send_leaving(s, LEAVING_PASSES);
+
+	if (!err)
+		err = send_unstacked(s, 2);
 
 	for (size_t i = 0; i < s->norphans; i++) {
 		struct orphan *o = &s->orphan[i];
@@ -627,6 +651,68 @@ static int on_transfer(struct dn_stream *s, const struct dn_ring_transfer *r)
 	return send_moved(s, &r->moved, r->time, r->thread, r->in_call ? &r->seq : NULL);
 }
 
+/* A row whose last field is the stack of that hash. comm is what v points to, or NULL. */
+static int send_stacked(struct dn_stream *s, enum dn_event event, struct dn_value *v, unsigned n, uint64_t hash,
+			const char *comm)
+{
+	struct unstacked *u;
+	uint32_t id = 0;
+	int err = hash && s->o.stacks ? dn_stacks_find(s->o.stacks, hash, &id) : 0;
+
+	if (err)
+		return err;
+	v[n - 1] = id ? dn_u(id) : dn_null();
+	if (id || !hash || !s->o.stacks)
+		return dn_row_send(s->o.sink, event, v, n);
+	if (dn_grow(&s->unstacked, &s->unstacked_cap, s->nunstacked + 1u, sizeof(*u))) {
+		s->st.stacks_missing++;
+		return dn_row_send(s->o.sink, event, v, n);
+	}
+	u = &s->unstacked[s->nunstacked++];
+	*u = (struct unstacked){ .event = (uint16_t)event, .n = (uint16_t)n, .pass = s->pass, .hash = hash };
+	memcpy(u->v, v, n * sizeof(*v));
+	if (comm)
+		memcpy(u->comm, comm, sizeof(u->comm));
+	return 0;
+}
+
+/* Those whose stack has come, or that have waited for so many passes. */
+static int send_unstacked(struct dn_stream *s, unsigned passes)
+{
+	uint32_t kept = 0;
+	int err = 0;
+
+	for (uint32_t i = 0; i < s->nunstacked; i++) {
+		struct unstacked *u = &s->unstacked[i];
+		uint32_t id = 0;
+
+		if (!err)
+			err = dn_stacks_find(s->o.stacks, u->hash, &id);
+		if (err || (!id && s->pass - u->pass < passes)) {
+			s->unstacked[kept++] = *u;
+			continue;
+		}
+		s->st.stacks_missing += !id;
+		u->v[u->n - 1] = id ? dn_u(id) : dn_null();
+		if (u->event == DN_EV_offcpu && u->v[DN_F_offcpu_waker_comm].p)
+			u->v[DN_F_offcpu_waker_comm].p = u->comm;
+		err = dn_row_send(s->o.sink, (enum dn_event)u->event, u->v, u->n);
+	}
+	s->nunstacked = kept;
+	return err;
+}
+
+static int on_sample(struct dn_stream *s, const struct dn_ring_sample *r)
+{
+	struct dn_value v[DN_F_sample_N];
+
+	v[DN_F_sample_time] = dn_u(r->time);
+	v[DN_F_sample_thread] = dn_u(r->thread);
+	v[DN_F_sample_cpu] = dn_u(r->cpu);
+	v[DN_F_sample_period] = dn_u(s->o.sample_period_ns);
+	return send_stacked(s, DN_EV_sample, v, DN_F_sample_N, r->stack, NULL);
+}
+
 static int on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
 {
 	const bool task = r->by == DN_WOKEN_BY_TASK;
@@ -644,7 +730,7 @@ static int on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
 	v[DN_F_offcpu_waker_tid] = task && r->waker_tid ? dn_u(r->waker_tid) : dn_null();
 	v[DN_F_offcpu_waker_comm] = task ? text(r->waker_comm, sizeof(r->waker_comm)) : dn_null();
 	v[DN_F_offcpu_ended] = dn_u(1);
-	return dn_row_send(s->o.sink, DN_EV_offcpu, v, DN_F_offcpu_N);
+	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, r->stack, r->waker_comm);
 }
 
 /* Of a thread that was not seen to run again. */
@@ -666,7 +752,7 @@ static int still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64
 	if (t->woken && t->woken <= end)
 		v[DN_F_offcpu_ready] = dn_u(end - (t->woken > t->off ? t->woken : t->off));
 	v[DN_F_offcpu_ended] = dn_u(t->off_ran > 0);
-	return dn_row_send(s->o.sink, DN_EV_offcpu, v, DN_F_offcpu_N);
+	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, t->off_stack, NULL);
 }
 
 int dn_stream_record(void *ctx, const void *record, uint32_t len)
@@ -702,6 +788,10 @@ int dn_stream_record(void *ctx, const void *record, uint32_t len)
 		return on_transfer(s, record);
 	case DN_RING_OFFCPU:
 		return on_offcpu(s, record);
+	case DN_RING_STACK:
+		return s->o.stacks ? dn_stacks_sent(s->o.stacks, record, len) : 0;
+	case DN_RING_SAMPLE:
+		return on_sample(s, record);
 	}
 	return -EPROTO;
 }
@@ -754,6 +844,8 @@ int dn_stream_finish(struct dn_stream *s, uint64_t now)
 			err = complete(s, &c, t->nstr);
 		}
 	}
+	if (!err)
+		err = send_unstacked(s, 0);
 	s->nliving = 0;
 	s->st.strings_orphaned += s->waiting;
 	return err;

@@ -15,6 +15,7 @@
 #include "record.h"
 #include "ring_event.h"
 
+struct dn_stacks;
 struct dn_stream;
 struct dn_tree;
 
@@ -22,6 +23,8 @@ struct dn_stream_opts {
 	bool redact;
 	const struct dn_sink *sink;	/* where records go */
 	struct dn_tree *tree;
+	struct dn_stacks *stacks;	/* NULL: there are none; else it stays the caller's */
+	uint64_t sample_period_ns;
 	/* Called for each call too, for -c; may be NULL. */
 	void (*also)(void *ctx, const struct dn_syscall *s);
 	void *also_ctx;
@@ -33,6 +36,9 @@ void dn_stream_free(struct dn_stream *s);
 /* One ring record; ctx is the stream. The shape that dn_ring_drain wants. 0 or
  * a negative errno of the sink. */
 int dn_stream_record(void *ctx, const void *record, uint32_t len);
+
+/* All rings were marked, and are drained up to there next. */
+void dn_stream_marked(struct dn_stream *s);
 
 /*
  * After every ring was drained to a mark taken before: a call whose strings
@@ -51,6 +57,7 @@ struct dn_stream_stats {
 	uint64_t unfinished;	/* of these */
 	uint64_t strings_orphaned, strings_missing;
 	uint64_t redacted;
+	uint64_t stacks_missing;	/* records that go without theirs */
 	uint64_t starts;	/* threads that were announced */
 	uint64_t bytes;		/* of ring records */
 	bool wrote_terminal;	/* fd 1 or 2 was written to since the last look */

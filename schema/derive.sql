@@ -1,5 +1,5 @@
 -- derive.sql - tables made of the rows of one trace (?1) when all are there:
--- raw_thread, raw_process, raw_process_calls, raw_call.
+-- raw_thread, raw_process, raw_process_calls, raw_call, sockets, sums of waits, stacks.
 --
 -- Rows of a thread may be missing (lost records, a damaged block, a trace that
 -- was cut): whatever names a thread makes it known, and what is not known of
@@ -255,3 +255,34 @@ SELECT ?1, thread_id, state, reason, syscall, waker_id, waker_tid, waker_comm, c
        sum(ifnull(ready_ns, 0)), max(dur_ns), min(dur_ns)
 FROM offcpu WHERE trace_id = ?1
 GROUP BY thread_id, state, syscall, waker_tid, waker_id, waker_comm;
+
+-- Objects, frames and stacks are told again after each keyframe. A frame's function is the
+-- nearest that begins before it, if it reaches so far.
+INSERT OR IGNORE INTO raw_function
+SELECT object, "offset", size, ?1, demangle(name), name FROM raw_symbol
+WHERE trace_id = ?1 AND object IS NOT NULL AND "offset" IS NOT NULL;
+
+INSERT OR IGNORE INTO raw_place
+SELECT frame, ?1, object, "offset", kind, path, function,
+       coalesce(function, iif(kind = 'mark', path,
+         ifnull(replace(path, rtrim(path, replace(path, '/', '')), '') || '+', '') || printf('0x%x', "offset")))
+FROM (
+  SELECT f.frame, f.object, f."offset", o.kind, o.path,
+         (SELECT iif(f."offset" < s."offset" + s.size, s.name, NULL) FROM raw_function AS s
+          WHERE s.object = f.object AND s."offset" <= f."offset" ORDER BY s."offset" DESC LIMIT 1) AS function
+  FROM raw_frame AS f
+  LEFT JOIN (SELECT r.object, k.name AS kind, r.path FROM raw_object AS r
+             LEFT JOIN raw_code_kind AS k ON k.kind = r.kind
+             WHERE r.trace_id = ?1 GROUP BY r.object) AS o ON o.object = f.object
+  WHERE f.trace_id = ?1 AND f.frame IS NOT NULL);
+
+INSERT OR IGNORE INTO raw_node
+SELECT stack, ?1, parent, frame FROM raw_stack WHERE trace_id = ?1 AND stack IS NOT NULL;
+
+INSERT INTO raw_weight
+SELECT ?1, 'samples', thread, stack, count(*), count(*), NULL FROM raw_sample
+WHERE trace_id = ?1 AND stack IS NOT NULL GROUP BY thread, stack;
+
+INSERT INTO raw_weight
+SELECT ?1, 'offcpu', thread, stack, count(*), sum(dur), max(dur) FROM raw_offcpu
+WHERE trace_id = ?1 AND stack IS NOT NULL GROUP BY thread, stack;

@@ -107,6 +107,21 @@ enum dn_sock_event {
 #undef HAPPENS
 };
 
+/* What frames of stacks lie in (object.kind). */
+#define DN_CODE_KIND_TABLE(CODE)                                              \
+	CODE(0, FILE, "file", "a mapped file")                                \
+	CODE(1, KERNEL, "kernel", "the kernel itself")                        \
+	CODE(2, MODULE, "module", "a module of the kernel, or its BPF programs") \
+	CODE(3, VDSO, "vdso", "the vDSO")                                     \
+	CODE(4, MEMORY, "memory", "memory of a process that is no file: code made at run time") \
+	CODE(5, MARK, "mark", "no code: says that a stack lacks frames here")
+
+enum dn_code_kind {
+#define CODE(value, id, name, doc) DN_CODE_##id = value,
+	DN_CODE_KIND_TABLE(CODE)
+#undef CODE
+};
+
 /* process_sample.phase */
 enum dn_sample_phase {
 	DN_PHASE_PERIODIC = 0,

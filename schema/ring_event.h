@@ -41,6 +41,8 @@ enum dn_ring_type {
 	DN_RING_SOCK_EVENT,
 	DN_RING_TRANSFER,
 	DN_RING_OFFCPU,
+	DN_RING_STACK,
+	DN_RING_SAMPLE,
 };
 
 /* Bytes through a socket. */
@@ -263,9 +265,40 @@ struct dn_ring_offcpu {
 	__u64 time;
 	__u64 dur;
 	__u64 ready;		/* with `by`: ns since it was woken */
+	__u64 stack;		/* as it left its CPU: struct dn_ring_stack, hash; 0: none */
 	char waker_comm[DN_COMM_LEN];
 };
-static_assert(sizeof(struct dn_ring_offcpu) == 72, "layout");
+static_assert(sizeof(struct dn_ring_offcpu) == 80, "layout");
+
+enum dn_stack_use { DN_STACK_OF_SWITCH, DN_STACK_OF_SAMPLE, DN_STACK_USES };
+
+#define DN_STACK_FRAMES 127	/* of the kernel, and of the user: sysctl kernel.perf_event_max_stack has no more by default */
+#define DN_STACK_ROOM 128	/* a power of two, for the verifier */
+#define DN_STACKS_KNOWN 16384	/* stacks that are not sent again, a power of two */
+
+/* A stack that others name by its hash. One with DN_STACK_FRAMES is cut: its outermost are missing. */
+struct dn_ring_stack {
+	__u8 type;
+	__u8 kernel, user;	/* frames */
+	__u8 use;		/* enum dn_stack_use */
+	__u32 pid;		/* whose the user's are */
+	__u64 hash;
+	__u64 time;
+};				/* addresses follow, 64 bits each: the kernel's, then the user's, innermost first */
+static_assert(sizeof(struct dn_ring_stack) == 24, "layout");
+
+#define DN_NAMES_AT_ONCE 256	/* addresses of the kernel that are named in one go; 2 * DN_STACK_FRAMES are in a stack */
+
+/* What a thread did on its CPU at a moment. */
+struct dn_ring_sample {
+	__u8 type;
+	__u8 pad;
+	__u16 cpu;
+	__u32 thread;
+	__u64 time;
+	__u64 stack;		/* hash, 0: none */
+};
+static_assert(sizeof(struct dn_ring_sample) == 24, "layout");
 
 enum dn_woken_by {
 	DN_WOKEN_UNSEEN,
@@ -331,9 +364,10 @@ struct dn_task_state {
 	__u8 off_abi, off_in_call;
 	__u8 off_state;		/* enum dn_off_state */
 	__u8 woken_by;		/* enum dn_woken_by */
-	__u8 pad[4];
+	__u32 space;		/* its address space: a number that no other has */
+	__u64 off_stack;	/* struct dn_ring_stack, hash, as it left its CPU */
 };
-static_assert(sizeof(struct dn_task_state) == 216, "layout");
+static_assert(sizeof(struct dn_task_state) == 224, "layout");
 
 /* What a task without a kernel structure to read from is announced with. */
 enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };
@@ -373,7 +407,8 @@ struct dn_plan {
 struct dn_knobs {
 	__u8 strings;
 	__u8 hide_setuid;	/* arguments end where a task becomes setuid */
-	__u16 pad;
+	__u8 stacks;
+	__u8 pad;
 	__u32 cpus;
 	__u32 wake_level;	/* bytes in a ring that wake the recorder */
 	__u32 ns_depth;		/* pid namespaces from that of /proc to the recorder's */
@@ -397,7 +432,8 @@ struct dn_run {
 	__u32 displaced;	/* tasks whose state is not in the seat of their address */
 	__u32 ends_at_exit;	/* 1: a task's last switch is not seen, its exit ends its state */
 	__u32 sched;		/* 1: it is seen when tasks run */
-	__u32 pad;
+	__u32 last_space;	/* number of an address space given last */
+	__u64 stack_generation;	/* raised by the recorder: all stacks are sent again */
 };
 
 /* Lost calls, by process, call and CPU. */
@@ -429,9 +465,10 @@ struct dn_iter_thread {
 	__u64 off;		/* it has been off its CPU since then; 0: it runs, or that is not known */
 	__u64 off_ran;		/* ns that it has run since, unseen */
 	__u64 woken;		/* it was woken then; 0: was not */
+	__u64 off_stack;
 	__u32 off_state;	/* enum dn_off_state */
 	__u32 pad;
 };
-static_assert(sizeof(struct dn_iter_thread) == 120, "layout");
+static_assert(sizeof(struct dn_iter_thread) == 128, "layout");
 
 #endif

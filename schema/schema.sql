@@ -174,6 +174,48 @@ CREATE TABLE raw_wait (
   shortest INTEGER NOT NULL
 ) STRICT;
 
+-- Functions that frames of stacks lie in.
+CREATE TABLE raw_function (
+  object INTEGER NOT NULL,
+  "offset" INTEGER NOT NULL,
+  size INTEGER,
+  trace_id INTEGER NOT NULL,
+  name ANY,                             -- for people
+  symbol ANY,                           -- as the object has it
+  PRIMARY KEY (object, "offset")
+) STRICT, WITHOUT ROWID;
+
+-- Places in code, each once.
+CREATE TABLE raw_place (
+  frame INTEGER PRIMARY KEY,
+  trace_id INTEGER NOT NULL,
+  object INTEGER,
+  "offset" INTEGER,
+  kind TEXT,
+  path ANY,
+  function ANY,
+  name ANY                              -- of the function, else of the place
+) STRICT;
+
+-- Stacks, each once.
+CREATE TABLE raw_node (
+  stack INTEGER PRIMARY KEY,
+  trace_id INTEGER NOT NULL,
+  parent INTEGER,
+  frame INTEGER
+) STRICT;
+
+-- What stands under stacks, by thread.
+CREATE TABLE raw_weight (
+  trace_id INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  thread INTEGER,
+  stack INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  weight INTEGER NOT NULL,
+  longest INTEGER
+) STRICT;
+
 -- Calls by what the descriptor was that they were about. thread 0 of a trace:
 -- all together.
 CREATE TABLE raw_fd_stat (
@@ -389,6 +431,11 @@ CREATE TABLE raw_fd_kind (
 
 CREATE TABLE raw_off_state (
   state INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_code_kind (
+  kind INTEGER PRIMARY KEY,
   name TEXT NOT NULL
 ) STRICT;
 

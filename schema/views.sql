@@ -833,7 +833,7 @@ WHERE s.listening IS NOT NULL OR a.listener IS NOT NULL;
 --   waker_tid: : its tid, in the tree or not; NULL: as above, or in another pid namespace
 --   waker_comm: : its name; NULL: an interrupt, or nobody
 --   ended: bool: 0: the recording ended before it ran again
---   stack_id: id: where it was (not recorded by this version: NULL)
+--   stack_id: id: where it was, in stacks; NULL: not known
 CREATE VIEW offcpu AS
 SELECT o.trace_id, t.process AS process_id, o.thread AS thread_id, t.pid, t.tid, t.comm,
        o.time - o.dur AS start_ns, o.dur AS dur_ns, s.name AS state,
@@ -841,7 +841,7 @@ SELECT o.trace_id, t.process AS process_id, o.thread AS thread_id, t.pid, t.tid,
          ifnull(n.name, iif(o.nr IS NULL, s.name, 'syscall_' || o.nr)) END AS reason,
        ifnull(n.name, 'syscall_' || o.nr) AS syscall, o.seq,
        iif(s.name IN ('runnable', 'new'), o.dur, o.ready) AS ready_ns,
-       o.waker AS waker_id, o.waker_tid, o.waker_comm, o.ended, NULL AS stack_id
+       o.waker AS waker_id, o.waker_tid, o.waker_comm, o.ended, o.stack AS stack_id
 FROM raw_offcpu AS o
 LEFT JOIN raw_thread AS t ON t.thread = o.thread
 LEFT JOIN raw_off_state AS s ON s.state = o.state
@@ -911,29 +911,80 @@ LEFT JOIN (SELECT thread_id, sum(total_ns) AS off, sum(ready_ns) AS ready, sum(c
                   max(max_ns) AS longest, reason
            FROM waits GROUP BY thread_id) AS o ON o.thread_id = t.thread;
 
--- view samples: a sample of what a CPU did (not recorded by this version: no rows)
+-- view samples: what a thread did on its CPU at a moment
 --   trace_id: id: trace
---   process_id: id: process
+--   process_id: id: process; NULL: its beginning was lost
 --   thread_id: id: thread
+--   pid: : process id
+--   tid: : thread id
+--   comm: : the thread's last name
 --   time_ns: ns: when
---   cpu: : where
---   stack_id: id: the stack
+--   cpu: : on which CPU
+--   period_ns: ns: the time it stands for
+--   stack_id: id: where, in stacks; NULL: not known
+--   name: : the innermost frame, as in stacks
+--   module: : the file it lies in
 CREATE VIEW samples AS
-SELECT 0 AS trace_id, 0 AS process_id, 0 AS thread_id, 0 AS time_ns, 0 AS cpu, 0 AS stack_id
-WHERE 0;
+SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid, t.comm,
+       s.time AS time_ns, s.cpu, s.period AS period_ns, s.stack AS stack_id, p.name, p.path AS module
+FROM raw_sample AS s
+LEFT JOIN raw_thread AS t ON t.thread = s.thread
+LEFT JOIN raw_node AS n ON n.stack = s.stack
+LEFT JOIN raw_place AS p ON p.frame = n.frame;
 
--- view stacks: a frame of a stack (not recorded by this version: no rows)
+-- view stacks: a frame of a stack; all frames of all stacks are gone through, whichever are asked for
 --   trace_id: id: trace
 --   stack_id: id: the stack
 --   depth: : 0 is the innermost
---   address: address: of the instruction
---   module: : file it is in
---   symbol: : function
---   offset: bytes: in the function
+--   frame_id: id: the frame
+--   kind: : what it lies in: file, kernel, module, vdso, memory (code made at run time), mark (frames are missing here)
+--   module: : the file, in the mount namespace of its process; [kernel] and the like
+--   offset: bytes: in the file; in the kernel from _text on; else the address. Of callers that of the last byte of the call
+--   symbol: : function; NULL: not known
+--   name: : function, else file+offset
 CREATE VIEW stacks AS
-SELECT 0 AS trace_id, 0 AS stack_id, 0 AS depth, 0 AS address, '' AS module, '' AS symbol,
-       0 AS offset
-WHERE 0;
+WITH RECURSIVE up(stack, node, depth) AS (
+  SELECT stack, stack, 0 FROM raw_node
+  UNION ALL
+  SELECT u.stack, n.parent, u.depth + 1 FROM up AS u JOIN raw_node AS n ON n.stack = u.node
+  WHERE n.parent IS NOT NULL AND u.depth < 300)
+SELECT n.trace_id, u.stack AS stack_id, u.depth, n.frame AS frame_id, p.kind, p.path AS module,
+       p."offset", p.function AS symbol, p.name
+FROM up AS u
+JOIN raw_node AS n ON n.stack = u.node
+LEFT JOIN raw_place AS p ON p.frame = n.frame;
+
+-- view stack_nodes: stacks as a tree: a frame, and the stack it was called from
+--   trace_id: id: trace
+--   stack_id: id: the stack, named by its innermost frame
+--   parent_id: id: stack of the caller; NULL: the outermost
+--   frame_id: id: the innermost frame
+--   name: : function, else file+offset
+--   module: : as in stacks
+--   kind: : as in stacks
+CREATE VIEW stack_nodes AS
+SELECT n.trace_id, n.stack AS stack_id, n.parent AS parent_id, n.frame AS frame_id,
+       ifnull(p.name, '?') AS name, p.path AS module, p.kind
+FROM raw_node AS n
+LEFT JOIN raw_place AS p ON p.frame = n.frame;
+
+-- view stack_weights: how much stands under a stack, by thread
+--   trace_id: id: trace
+--   what: : samples, offcpu
+--   process_id: id: process; NULL: its beginning was lost
+--   thread_id: id: thread
+--   pid: : process id
+--   tid: : thread id
+--   comm: : the thread's last name
+--   stack_id: id: the stack
+--   count: count: how often
+--   weight: : of samples their number, of times off the CPU ns
+--   max_ns: ns: the longest, of times
+CREATE VIEW stack_weights AS
+SELECT w.trace_id, w.what, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm,
+       w.stack AS stack_id, w.count, w.weight, w.longest AS max_ns
+FROM raw_weight AS w
+LEFT JOIN raw_thread AS t ON t.thread = w.thread;
 
 -- view signals: a signal that was sent, or one that was taken
 --   trace_id: id: trace

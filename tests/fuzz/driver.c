@@ -46,7 +46,7 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);	/* after a crash, the file before it is known */
 	if (!n) {
-		snprintf(pattern, sizeof(pattern), "%s/tests/fuzz/corpus/*.dnt", dir ? dir : ".");
+		snprintf(pattern, sizeof(pattern), "%s/tests/fuzz/corpus/*.%s", dir ? dir : ".", fuzz_inputs);
 		if (glob(pattern, 0, NULL, &g)) {
 			printf("Bail out! there is no corpus at %s\n", pattern);
 			return 1;

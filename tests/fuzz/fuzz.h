@@ -13,6 +13,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* The suffix of the files in corpus/ that the driver runs the target on. */
+extern const char fuzz_inputs[];
+
 /*
  * An input is a trace. Hardly any mutation of one keeps its checksums, and what is
  * behind them would never be reached. So this makes a malloc()ed copy of the

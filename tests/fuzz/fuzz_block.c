@@ -62,6 +62,8 @@ static void decode(struct dn_decoder *d, const struct dn_block *b)
 		abort();
 }
 
+const char fuzz_inputs[] = "dnt";
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	uint8_t *p = fuzz_repair(data, len);

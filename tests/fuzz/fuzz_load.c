@@ -68,6 +68,8 @@ static void report(const struct dn_options *o, struct dn_db *db, const struct dn
 	}
 }
 
+const char fuzz_inputs[] = "dnt";
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	const struct dn_options o = { .threads = 1, .quiet = true, .tail = -1 };

@@ -73,7 +73,8 @@ static int on_row(void *ctx, const struct dn_row *row)
 
 static void rig_open(struct rig *r)
 {
-	struct dn_probe_opts po = { .buffer_bytes = 4u << 20, .strings = true, .net = true, .offcpu = true };
+	struct dn_probe_opts po = { .buffer_bytes = 4u << 20, .strings = true, .net = true, .offcpu = true,
+		.stacks = true, .freq = 99 };
 	struct dn_writer_opts wo = { .level = 1, .header = { .major = DN_FORMAT_MAJOR } };
 	struct dn_stream_opts so = { .sink = &r->sink };
 	char why[512];

@@ -65,7 +65,8 @@ static int locked_row(void *ctx, const struct dn_row *row)
 static void rig_open(struct rig *r, uint64_t buffer)
 {
 	struct dn_writer_opts wo = { .level = 1, .header = { .major = DN_FORMAT_MAJOR } };
-	struct dn_probe_opts po = { .buffer_bytes = buffer, .strings = true, .net = true, .offcpu = true };
+	struct dn_probe_opts po = { .buffer_bytes = buffer, .strings = true, .net = true, .offcpu = true,
+		.stacks = true, .freq = 99 };
 	struct dn_sampler_opts so = { .no_host = true };
 	struct dn_keyframe_opts ko = { 0 };
 	struct dn_stream_opts to = { .redact = true };

@@ -95,7 +95,8 @@ static int on_record(void *ctx, const void *record, uint32_t len)
 
 static struct dn_probe *begin(uint64_t buffer, bool strings)
 {
-	struct dn_probe_opts o = { .buffer_bytes = buffer, .strings = strings, .net = true, .offcpu = true };
+	struct dn_probe_opts o = { .buffer_bytes = buffer, .strings = strings, .net = true, .offcpu = true,
+		.stacks = true, .symbols = true, .freq = 99 };
 	char why[512];
 	struct dn_probe *p = dn_probe_open(&o, why);
 

@@ -1,0 +1,194 @@
+/*
+ * spaces.c - address spaces, in a hash table by pid, the youngest of a pid first.
+ */
+#include "spaces.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grow.h"
+
+#define BUCKETS 1024
+#define MAPPINGS_MAX 65536	/* of a space: a JIT may map without end */
+#define ALIVE UINT64_MAX
+
+struct mapping {
+	uint64_t start, end, pgoff, time;
+	uint32_t object;
+};
+
+struct space {
+	struct space *next;		/* of the bucket */
+	struct space *parent;		/* whose mappings it had at `begin`, or NULL */
+	uint32_t pid;
+	uint32_t threads;		/* that live */
+	uint32_t users;			/* spaces whose parent it is, and 1 while it is in its bucket */
+	uint64_t begin, end;		/* end: ALIVE */
+	struct mapping *map;		/* by time */
+	uint32_t n, cap;
+};
+
+struct dn_spaces {
+	struct dn_codes *codes;
+	struct space *bucket[BUCKETS];
+};
+
+struct dn_spaces *dn_spaces_new(struct dn_codes *codes)
+{
+	struct dn_spaces *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->codes = codes;
+	return s;
+}
+
+static void put(struct space *p)
+{
+	while (p && !--p->users) {
+		struct space *parent = p->parent;
+
+		free(p->map);
+		free(p);
+		p = parent;
+	}
+}
+
+void dn_spaces_free(struct dn_spaces *s)
+{
+	if (!s)
+		return;
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct space *p = s->bucket[b], *next; p; p = next) {
+			next = p->next;
+			put(p);
+		}
+	free(s);
+}
+
+static struct space *find(const struct dn_spaces *s, uint32_t pid, uint64_t time)
+{
+	struct space *p = s->bucket[pid % BUCKETS];
+
+	while (p && (p->pid != pid || p->begin > time || p->end < time))
+		p = p->next;
+	return p;
+}
+
+/* Of those that live. */
+static struct space *living(const struct dn_spaces *s, uint32_t pid)
+{
+	struct space *p = s->bucket[pid % BUCKETS];
+
+	while (p && (p->pid != pid || p->end != ALIVE))
+		p = p->next;
+	return p;
+}
+
+static struct space *begin(struct dn_spaces *s, uint32_t pid, uint64_t time, struct space *parent)
+{
+	struct space *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->pid = pid;
+	p->threads = p->users = 1;
+	p->begin = time;
+	p->end = ALIVE;
+	p->parent = parent;
+	if (parent)
+		parent->users++;
+	p->next = s->bucket[pid % BUCKETS];
+	s->bucket[pid % BUCKETS] = p;
+	return p;
+}
+
+int dn_spaces_follow(struct dn_spaces *s, uint32_t pid)
+{
+	return begin(s, pid, 0, NULL) ? 0 : -ENOMEM;
+}
+
+/* What an event says was mapped, as an object of the trace. */
+static uint32_t object_of(struct dn_spaces *s, const struct space *p, const struct dn_map_event *e)
+{
+	struct dn_code code = { .kind = DN_CODE_FILE, .pid = e->pid, .path = e->path,
+		.build_id = e->build_id, .dev = e->dev, .inode = e->inode };
+
+	if (!strcmp(e->path, "[vdso]")) {
+		/* That of 32-bit programs lies below 4 GiB. */
+		code = (struct dn_code){ .kind = DN_CODE_VDSO, .path = e->end >> 32 ? e->path : "[vdso32]" };
+	} else if (e->path[0] != '/' || !strncmp(e->path, "//", 2) || !strncmp(e->path, "/memfd:", 7) ||
+		   !strncmp(e->path, "/dev/zero", 9) || !strncmp(e->path, "/SYSV", 5)) {
+		/* "//anon", "[heap]" and the like */
+		code = (struct dn_code){ .kind = DN_CODE_MEMORY, .path = "[memory]", .pid = p->pid, .since = p->begin };
+	}
+	return dn_codes_add(s->codes, &code);
+}
+
+void dn_spaces_event(struct dn_spaces *s, const struct dn_map_event *e)
+{
+	struct space *p = living(s, e->kind == DN_MAP_FORK ? e->parent : e->pid), *old;
+	uint32_t object;
+
+	if (!p)
+		return;
+	switch (e->kind) {
+	case DN_MAP_FORK:
+		if (e->pid == e->parent) {
+			p->threads++;
+			return;
+		}
+		old = living(s, e->pid);
+		if (old)	/* its end was lost */
+			old->end = e->time;
+		begin(s, e->pid, e->time, p);
+		return;
+	case DN_MAP_EXIT:
+		if (!--p->threads)
+			p->end = e->time;
+		return;
+	case DN_MAP_EXEC:
+		p->end = e->time;
+		begin(s, e->pid, e->time, NULL);	/* the other threads end without being told apart */
+		return;
+	case DN_MAP_CODE:
+		if (p->n == MAPPINGS_MAX || dn_grow(&p->map, &p->cap, p->n + 1, sizeof(*p->map)))
+			return;
+		object = object_of(s, p, e);
+		if (object)
+			p->map[p->n++] = (struct mapping){ e->start, e->end, e->pgoff, e->time, object };
+		return;
+	}
+}
+
+bool dn_spaces_find(const struct dn_spaces *s, uint32_t pid, uint64_t time, uint64_t address,
+		    struct dn_place *place)
+{
+	for (const struct space *p = find(s, pid, time); p; p = p->parent) {
+		for (uint32_t i = p->n; i-- > 0;) {
+			const struct mapping *m = &p->map[i];
+
+			if (m->time > time || address < m->start || address >= m->end)
+				continue;
+			place->object = m->object;
+			place->offset = dn_codes_get(s->codes, m->object)->kind == DN_CODE_MEMORY ? address :
+				address - m->start + m->pgoff;
+			return true;
+		}
+		if (time > p->begin)
+			time = p->begin;
+	}
+	return false;
+}
+
+void dn_spaces_forget(struct dn_spaces *s, uint64_t time)
+{
+	for (unsigned b = 0; b < BUCKETS; b++)
+		for (struct space **at = &s->bucket[b], *p; (p = *at);)
+			if (p->end < time) {
+				*at = p->next;
+				put(p);
+			} else {
+				at = &p->next;
+			}
+}
