@@ -276,7 +276,7 @@ int dn_sql_import(const struct dn_options *o, char *const *file, size_t n)
 	struct dn_imported im = { 0 };
 	struct dn_traces t = { 0 };
 	struct dn_db *db = NULL;
-	struct dn_dbfile f;
+	struct dn_newfile f;
 	int status = DN_EXIT_NONE, err;
 	char why[256];
 
@@ -295,7 +295,7 @@ int dn_sql_import(const struct dn_options *o, char *const *file, size_t n)
 		goto out;
 	if (import_calls(o, &db, f.temp, &t, &im))
 		goto out;
-	err = dn_dbfile_commit(&f);
+	err = dn_newfile_commit(&f);
 	if (err) {
 		dn_error("write", o->db, strerror(-err), NULL);
 		goto out;
@@ -304,7 +304,7 @@ int dn_sql_import(const struct dn_options *o, char *const *file, size_t n)
 	status = dn_traces_status(&t, o, im.damaged);
 out:
 	dn_db_close(db);
-	dn_dbfile_abort(&f);
+	dn_newfile_abort(&f);
 	dn_traces_close(&t);
 	return status;
 }

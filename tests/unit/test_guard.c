@@ -249,7 +249,7 @@ static void whose_database(void **unused)
 
 static void in_its_place_when_it_is_whole(void **unused)
 {
-	struct dn_dbfile f;
+	struct dn_newfile f;
 	char why[128];
 
 	(void)unused;
@@ -257,25 +257,25 @@ static void in_its_place_when_it_is_whole(void **unused)
 		assert_int_equal(dn_dbfile_begin(&f, "new.db", why, sizeof(why)), 0);
 		assert_int_equal(access("new.db", F_OK), again ? 0 : -1);
 		make_database(f.temp, DN_DB_APPLICATION_ID);
-		assert_int_equal(dn_dbfile_commit(&f), 0);
+		assert_int_equal(dn_newfile_commit(&f), 0);
 		assert_null(f.temp);
 		assert_int_equal(dn_dbfile_is_ours("new.db", false), 1);
 	}
 	assert_int_equal(dn_dbfile_begin(&f, "new.db", why, sizeof(why)), 0);
-	dn_dbfile_abort(&f);
-	dn_dbfile_abort(&f);
+	dn_newfile_abort(&f);
+	dn_newfile_abort(&f);
 	assert_int_equal(dn_dbfile_is_ours("new.db", false), 1);
 	/* what somebody put there in the meantime stays */
 	assert_int_equal(dn_dbfile_begin(&f, "late.db", why, sizeof(why)), 0);
 	write_to("late.db", "precious");
-	assert_int_equal(dn_dbfile_commit(&f), -EEXIST);
+	assert_int_equal(dn_newfile_commit(&f), -EEXIST);
 	assert_string_equal(file("late.db"), "precious");
 	assert_int_not_equal(system("ls -A | grep -q '^[.]denet-'"), 0);
 }
 
 static void targets_that_stay(void **unused)
 {
-	struct dn_dbfile f;
+	struct dn_newfile f;
 	char why[128];
 
 	(void)unused;
@@ -301,7 +301,7 @@ static void a_signal_cleans_up(void **unused)
 	assert_int_equal(mkdir("sig", 0700), 0);
 	pid = fork();
 	if (!pid) {
-		struct dn_dbfile f;
+		struct dn_newfile f;
 		char why[128];
 
 		signal(SIGTERM, SIG_DFL);
