@@ -271,7 +271,24 @@ build()
 		say "autoreconf"
 		autoreconf -fi
 	fi
+	# What draws flame graphs; without it all else is built. A build that was configured
+	# before it was there is configured anew.
+	drawing=
+	if [ ! -f third_party/VERSIONS ]; then
+		if ! have curl && ! have wget && [ -n "$manager" ]; then
+			(install_packages curl ca-certificates) || :
+		fi
+		if build-aux/fetch-web; then
+			drawing=new
+		else
+			say "no flame graphs: denet-analyze is built without d3 (see above)"
+		fi
+	fi
 	mkdir -p "$builddir"
+	if [ -n "$drawing" ] && [ $# = 0 ] && [ -f "$builddir/config.status" ]; then
+		say "configure"
+		(cd "$builddir" && ./config.status --recheck && ./config.status)
+	fi
 	if [ ! -f "$builddir/config.status" ] || [ $# -gt 0 ]; then
 		say "configure"
 		(cd "$builddir" && "$top/configure" "$@")

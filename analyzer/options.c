@@ -24,7 +24,7 @@
 enum {
 	OPT_JSON = 256, OPT_CSV, OPT_DB, OPT_SQL, OPT_INCOMPLETE, OPT_THREADS, OPT_COLOR,
 	OPT_SINCE, OPT_UNTIL, OPT_TAIL, OPT_PID, OPT_TID, OPT_SYSCALL,
-	OPT_FDS = 'y', OPT_QUIET = 'q', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_OF, OPT_BY, OPT_OUTPUT = 'o', OPT_FDS = 'y', OPT_QUIET = 'q', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 struct opt {
@@ -48,6 +48,9 @@ static const struct opt table[] = {
 	{ "tid", "N[,N...]", "only these threads", OPT_TID, DN_USE_SELECT },
 	{ "syscall", "NAME[,...]", "only these calls, %category, /regex/", OPT_SYSCALL, DN_USE_SELECT },
 	{ "decode-fds", NULL, "show what descriptors are: 3</etc/passwd>", OPT_FDS, DN_USE_FDS },
+	{ "of", "WHAT", "stacks of samples, offcpu, calls or calltime", OPT_OF, DN_USE_STACKS },
+	{ "by", "WHOM", "stacks by process, thread or none", OPT_BY, DN_USE_STACKS },
+	{ "output", "FILE", "where the page goes; - is standard output", OPT_OUTPUT, DN_USE_OUTPUT },
 	{ "allow-incomplete", NULL, "status 0 also for a trace that is not whole", OPT_INCOMPLETE, 0 },
 	{ "threads", "N", "decode with N threads", OPT_THREADS, 0 },
 	{ "color", "WHEN", "auto, always or never", OPT_COLOR, 0 },
@@ -130,13 +133,25 @@ static unsigned default_threads(void)
 	return n < 1 ? 1 : n > DN_THREADS_MAX ? DN_THREADS_MAX : (unsigned)n;
 }
 
+/* The place of a word in a list, or -1. */
+static int parse_word(const char *s, const char *const *word, int n)
+{
+	while (n-- > 0)
+		if (!strcmp(s, word[n]))
+			return n;
+	return -1;
+}
+
 /* --- switches ------------------------------------------------------------ */
 
 /* Sets one switch. NULL, or what is wrong with its value. */
 static const char *set(struct dn_options *o, int id, const char *arg, const char **color)
 {
+	static const char *const of[DN_WEIGHTS] = { "samples", "offcpu", "calls", "calltime" };
+	static const char *const by[] = { "none", "process", "thread" };
 	char *end;
 	long v;
+	int i;
 
 	switch (id) {
 	case OPT_JSON:
@@ -182,6 +197,22 @@ static const char *set(struct dn_options *o, int id, const char *arg, const char
 	case OPT_SYSCALL:
 		o->syscall = arg;
 		break;
+	case OPT_OF:
+		i = parse_word(arg, of, DN_WEIGHTS);
+		if (i < 0)
+			return "it is not samples, offcpu, calls or calltime";
+		o->has_of = true;
+		o->of = (enum dn_weight)i;
+		break;
+	case OPT_BY:
+		i = parse_word(arg, by, 3);
+		if (i < 0)
+			return "it is not process, thread or none";
+		o->by = (enum dn_stacks_by)i;
+		break;
+	case OPT_OUTPUT:
+		o->output = arg;
+		break;
 	case OPT_FDS:
 		o->decode_fds = true;
 		break;
@@ -207,8 +238,11 @@ static void make_getopt(struct option *lo, char *letters)
 		lo[i] = (struct option){ table[i].name,
 					 table[i].arg ? required_argument : no_argument, NULL,
 					 table[i].id };
-		if (table[i].id < 256)
+		if (table[i].id < 256) {
 			*letters++ = (char)table[i].id;
+			if (table[i].arg)
+				*letters++ = ':';
+		}
 	}
 	lo[NOPTS] = (struct option){ 0 };
 	*letters = 0;
@@ -289,7 +323,7 @@ enum dn_parsed dn_options_parse(struct dn_options *o, int argc, char **argv,
 				const struct dn_verb *verbs)
 {
 	struct option lo[NOPTS + 1];
-	char letters[NOPTS + 2];
+	char letters[2 * NOPTS + 2];
 	const char *color = "auto";
 	unsigned given = 0;
 	int c, at = 1;
@@ -303,7 +337,8 @@ enum dn_parsed dn_options_parse(struct dn_options *o, int argc, char **argv,
 		const char *wrong;
 
 		if (!opt)
-			return unreadable(c, argc, argv, at);
+			/* words before it may have been passed over; what lacks its value is the last */
+			return unreadable(c, argc, argv, c == ':' ? optind - 1 : at);
 		if (c == OPT_HELP) {
 			print_help(verbs);
 			return DN_PARSED_DONE;

@@ -51,7 +51,15 @@ enum dn_opt_use {
 	DN_USE_CSV = 1 << 1,	/* --csv */
 	DN_USE_SELECT = 1 << 2,	/* --since --until --tail --pid --tid --syscall */
 	DN_USE_FDS = 1 << 3,	/* --decode-fds */
+	DN_USE_STACKS = 1 << 4,	/* --of --by */
+	DN_USE_OUTPUT = 1 << 5,	/* --output */
 };
+
+/* What a stack weighs: stack_weights.what, in the order of analyzer/stacks.c. */
+enum dn_weight { DN_WEIGHT_SAMPLES, DN_WEIGHT_OFFCPU, DN_WEIGHT_CALLS, DN_WEIGHT_CALLTIME, DN_WEIGHTS };
+
+/* What stacks are told apart by, below the name of their thread. */
+enum dn_stacks_by { DN_BY_NONE, DN_BY_PROCESS, DN_BY_THREAD };
 
 struct dn_options {
 	const struct dn_verb *verb;	/* summary where none was named */
@@ -74,6 +82,12 @@ struct dn_options {
 	int32_t tid[DN_OPT_NUMBERS_MAX];
 	bool decode_fds;		/* -y: 3</etc/passwd> */
 	const char *syscall;		/* --syscall read,write,/^open/: as typed; NULL: any */
+
+	/* Stacks (verbs folded and flame). */
+	bool has_of;			/* else samples, or what there is */
+	enum dn_weight of;		/* --of */
+	enum dn_stacks_by by;		/* --by */
+	const char *output;		/* -o: "-" is standard output; NULL: none was named */
 };
 
 #define DN_THREADS_MAX 8

@@ -28,6 +28,8 @@ int dn_run_each(const struct dn_options *o,
 
 int dn_summary_main(const struct dn_options *o);	/* summary, --json */
 int dn_log_main(const struct dn_options *o);		/* log.c */
+int dn_flame_main(const struct dn_options *o);		/* flame.c: -o FILE */
+int dn_folded_main(const struct dn_options *o);		/* folded.c */
 int dn_sql_main(const struct dn_options *o);		/* sql.c: --sql; --csv, --json */
 int dn_import_main(const struct dn_options *o);		/* sql.c: --db FILE */
 

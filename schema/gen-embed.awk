@@ -33,8 +33,10 @@ FNR == 1 {
 		# char is signed on some machines and not on others: a character
 		# constant has the right value on both.
 		line = line (c > 127 ? sprintf("'\\%o'", c) : c) ","
-		if (i % 20 == 0)
-			line = line "\n"
+		if (i % 20 == 0) {	# a line may be long: what grows by a byte is copied each time
+			print line
+			line = ""
+		}
 	}
 	print line "10,"
 }

@@ -12,7 +12,7 @@ room_of()
 	case $2 in
 	*/*) echo "${2%%/*}" ;;
 	syscalls_gen.h) echo common ;;
-	schema_sql.h) echo analyzer ;;
+	schema_sql.h | flame_page.h) echo analyzer ;;
 	*.skel.h) echo skeleton ;;
 	*)
 		for room in "$1" schema common bpf recorder analyzer; do
@@ -77,7 +77,7 @@ for f in schema/* bpf/* common/* recorder/* analyzer/* doc/* tests/unit/*.c test
 	*) continue ;;
 	esac
 	case $f in
-	*'*'* | tests/*/lib*.sh | tests/kernels/work.sh | *.skel.h | common/syscalls_gen.h | analyzer/schema_sql.h) continue ;;
+	*'*'* | tests/*/lib*.sh | tests/kernels/work.sh | *.skel.h | common/syscalls_gen.h | analyzer/schema_sql.h | analyzer/flame_page.h) continue ;;
 	tests/unit/*.c) want=${f%.c} ;;
 	*) want=$f ;;
 	esac
