@@ -61,9 +61,11 @@ struct unstacked {
 	uint16_t n;			/* fields */
 	unsigned pass;
 	uint64_t hash;
-	struct dn_value v[DN_F_offcpu_N > DN_F_sample_N ? DN_F_offcpu_N : DN_F_sample_N];
+	struct dn_value v[DN_F_offcpu_N];	/* a sample has fewer */
 	char comm[DN_COMM_LEN];		/* the waker's */
 };
+
+static_assert((int)DN_F_sample_N <= (int)DN_F_offcpu_N, "room in struct unstacked");
 
 struct dn_stream {
 	struct dn_stream_opts o;
