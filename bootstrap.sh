@@ -88,7 +88,8 @@ lib() { have pkg-config && pkg-config --exists "$1"; }
 
 has_libiberty()
 {
-	echo 'int main(void) { return 0; }' | "${CC:-cc}" -include libiberty/demangle.h -x c -o /dev/null - -liberty
+	echo '#include <libiberty/demangle.h>' | "${CC:-cc}" -E - >/dev/null &&
+		[ -e "$("${CC:-cc}" -print-file-name=libiberty.a)" ]
 }
 
 compiles() { echo '#include <stdio.h>' | "${CC:-cc}" -E - ; }
@@ -139,6 +140,13 @@ needs_of_build()
 	need 'lib "sqlite3 >= 3.37"'          libsqlite3-dev    sqlite-devel            sqlite     sqlite-dev
 	need 'lib libzstd'                    libzstd-dev       libzstd-devel           zstd       zstd-dev
 	need 'lib libxxhash'                  libxxhash-dev     xxhash-devel            xxhash     xxhash-dev
+}
+
+# What a build can do without, with fewer names of functions: not looked for again after
+# the installation.
+wants_of_build()
+{
+	[ "$command" != cross ] || return 0
 	need 'lib liblzma'                    liblzma-dev       xz-devel                xz         xz-dev
 	need 'has_libiberty'                  libiberty-dev     binutils-devel          binutils   binutils-dev
 }
@@ -228,6 +236,7 @@ deps()
 	lacking=
 	missing=
 	needs_of_build
+	wants_of_build
 	case $command in
 	check)
 		needs_of_check

@@ -73,7 +73,8 @@ static bool aarch64(const uint8_t *p, size_t left, uint64_t addr, struct dn_plt_
 		return false;
 	page = (op[i] >> 5 & 0x7ffff) << 2 | (op[i] >> 29 & 3);
 	pages = (int64_t)page - (page >> 20 ? 1 << 21 : 0);
-	e->slot = ((addr + 4 * i) & ~UINT64_C(0xfff)) + (uint64_t)pages * 4096 + (op[i + 1] >> 10 & 0xfff) * 8;
+	e->slot = ((addr + 4 * i) & ~UINT64_C(0xfff)) + (uint64_t)pages * 4096 +
+		  (op[i + 1] >> 10 & 0xfff) * 8;
 	i += 3;
 	if (op[i] == A64_AUTIA1716)
 		i++;

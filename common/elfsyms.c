@@ -1,5 +1,5 @@
 /*
- * elfsyms.c - reading symbol tables with libelf.
+ * elfsyms.c - collecting the symbols of files and putting them in order.
  *
  * A file is read in three steps. Its symbols are collected with their virtual addresses, together
  * with the addresses of everything else in executable sections (marks), where a symbol
@@ -11,12 +11,11 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <gelf.h>
-#include <libelf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "elfplt.h"
+#include "elfread.h"
 #include "grow.h"
 #include "spans.h"
 #include "unxz.h"
@@ -63,16 +62,16 @@ struct dn_elfsyms {
 	bool complete;
 };
 
-/* A file while it is read. */
+/* A file while its symbols are collected. */
 struct source {
-	Elf *elf;
-	GElf_Ehdr head;
-	size_t nsection;
-	size_t left;			/* of DN_ELF_READ_MAX */
+	struct dn_elfread file;
+	struct dn_elfdata section_names;
+	size_t symtab;			/* sections, 0: none */
+	size_t dynsym;
+	size_t debugdata;
+	struct dn_elfdata dynamic;
+	struct dn_elfdata dynamic_names;
 	struct segment *text;		/* executable sections by index, size 0 for others */
-	Elf_Scn *symtab;
-	Elf_Scn *dynsym;
-	Elf_Scn *debugdata;
 	uint64_t *mark;
 	uint32_t nmark;
 	uint32_t mark_cap;
@@ -81,94 +80,18 @@ struct source {
 
 static void source_close(struct source *src)
 {
-	elf_end(src->elf);
+	dn_elfread_close(&src->file);
+	free(src->section_names.p);
+	free(src->dynamic.p);
+	free(src->dynamic_names.p);
 	free(src->text);
 	free(src->mark);
 	free(src->syms.sym);
 }
 
-/* Takes elf, of which NULL is a failure to open. */
-static int source_open(struct source *src, Elf *elf)
-{
-	size_t nsegment = 0;
-
-	memset(src, 0, sizeof(*src));
-	src->left = DN_ELF_READ_MAX;
-	src->elf = elf;
-	if (!elf)
-		return -ENOEXEC;
-	if (elf_kind(elf) != ELF_K_ELF || !gelf_getehdr(elf, &src->head) ||
-	    (src->head.e_type != ET_EXEC && src->head.e_type != ET_DYN) ||
-	    elf_getphdrnum(elf, &nsegment) || elf_getshdrnum(elf, &src->nsection))
-		return -ENOEXEC;
-	/* More sections than their 16-bit numbers reach: object files have that. libelf
-	 * has counted them now and read none. */
-	return nsegment > DN_ELF_SEGMENTS_MAX || src->nsection >= SHN_LORESERVE ? -E2BIG : 0;
-}
-
-static Elf *begin(int fd)
-{
-	elf_version(EV_CURRENT);
-	return elf_begin(fd, ELF_C_READ, NULL);
-}
-
-/*
- * For an image libelf prepares a table of all sections before it says how many. Without a
- * number in the header that is what section 0 says, up to 2^64.
- */
-static Elf *begin_memory(const void *image, size_t len)
-{
-	const unsigned char *p = image;
-	bool wide = len > EI_CLASS && p[EI_CLASS] == ELFCLASS64;
-	size_t at = wide ? offsetof(Elf64_Ehdr, e_shnum) : offsetof(Elf32_Ehdr, e_shnum);
-	size_t table = wide ? offsetof(Elf64_Ehdr, e_shoff) : offsetof(Elf32_Ehdr, e_shoff);
-	static const unsigned char none[8];
-
-	if (len < sizeof(Elf64_Ehdr))
-		return NULL;
-	if (!p[at] && !p[at + 1] && memcmp(p + table, none, wide ? 8 : 4) != 0)
-		return NULL;
-	elf_version(EV_CURRENT);
-	return elf_memory((char *)(uintptr_t)image, len);	/* it is only read */
-}
-
-/* The contents of a section; NULL: none that can be read, or src->left is too little, then 0. */
-static Elf_Data *contents(struct source *src, Elf_Scn *scn)
-{
-	Elf_Data *d;
-	GElf_Shdr h;
-
-	if (!scn || !gelf_getshdr(scn, &h) || h.sh_type == SHT_NOBITS || h.sh_flags & SHF_COMPRESSED ||
-	    !h.sh_size)
-		return NULL;
-	if (h.sh_size > src->left) {
-		src->left = 0;
-		return NULL;
-	}
-	src->left -= h.sh_size;
-	d = elf_getdata(scn, NULL);
-	return d && d->d_buf && d->d_size <= h.sh_size ? d : NULL;
-}
-
-/* A string that ends within its table and DN_ELF_NAME_MAX, or NULL. */
-static const char *string(const Elf_Data *strings, uint64_t at, size_t *len)
-{
-	const char *p, *end;
-	size_t room;
-
-	if (!strings || at >= strings->d_size)
-		return NULL;
-	p = (const char *)strings->d_buf + at;
-	room = strings->d_size - at;
-	end = memchr(p, 0, room < DN_ELF_NAME_MAX ? room : DN_ELF_NAME_MAX);
-	if (!end)
-		return NULL;
-	*len = (size_t)(end - p);
-	return p;
-}
-
 /* Copies name and tail, one after the other. 0, -E2BIG, -ENOMEM. */
-static int add_name(struct dn_elfsyms *s, const char *name, size_t len, const char *tail, uint32_t *at)
+static int add_name(struct dn_elfsyms *s, const char *name, size_t len, const char *tail,
+		    uint32_t *at)
 {
 	size_t taillen = strlen(tail), want = s->names_len + len + taillen + 1;
 
@@ -207,7 +130,8 @@ static uint8_t goodness(unsigned bind, const char *name, size_t len)
 
 	while (underscores < 7 && underscores < len && name[underscores] == '_')
 		underscores++;
-	return (uint8_t)(exported << 5 | !memchr(name, '@', len) << 4 | (7 - underscores) << 1 | global);
+	return (uint8_t)(exported << 5 | !memchr(name, '@', len) << 4 | (7 - underscores) << 1 |
+			 global);
 }
 
 /*
@@ -216,10 +140,12 @@ static uint8_t goodness(unsigned bind, const char *name, size_t len)
  */
 static bool begins_nothing(const char *name, size_t len, unsigned type)
 {
-	return type == STT_NOTYPE && (!len || name[0] == '$' || (len > 1 && name[0] == '.' && name[1] == 'L'));
+	return type == STT_NOTYPE &&
+	       (!len || name[0] == '$' || (len > 1 && name[0] == '.' && name[1] == 'L'));
 }
 
-static int add_symbol(struct dn_elfsyms *s, struct source *src, const GElf_Sym *sym, const Elf_Data *strings)
+static int add_symbol(struct dn_elfsyms *s, struct source *src, const GElf_Sym *sym,
+		      const struct dn_elfdata *strings)
 {
 	unsigned type = GELF_ST_TYPE(sym->st_info);
 	bool function = type == STT_FUNC || type == STT_GNU_IFUNC;
@@ -231,71 +157,62 @@ static int add_symbol(struct dn_elfsyms *s, struct source *src, const GElf_Sym *
 
 	if (!function && type != STT_NOTYPE && type != STT_OBJECT)
 		return 0;
-	if (sym->st_shndx >= src->nsection)	/* absolute and common ones too */
+	if (sym->st_shndx >= src->file.sections.n) /* absolute and common ones too */
 		return 0;
 	in = &src->text[sym->st_shndx];
-	if (src->head.e_machine == EM_ARM && function)
-		new.start &= ~UINT64_C(1);	/* Thumb */
+	if (src->file.head.e_machine == EM_ARM && function)
+		new.start &= ~UINT64_C(1); /* Thumb */
 	if (new.start < in->addr || new.start - in->addr >= in->size)
 		return 0;
-	name = string(strings, sym->st_name, &len);
+	name = dn_elfread_string(strings, sym->st_name, &len);
 	if (!name || begins_nothing(name, len, type))
 		return 0;
-	if (dn_grow(&src->mark, &src->mark_cap, src->nmark + 1u, sizeof(*src->mark)))
-		return -ENOMEM;
-	src->mark[src->nmark++] = new.start;
-	if (type == STT_OBJECT || !len)
-		return 0;
-
 	new.end = in->addr + in->size;
 	if (sym->st_size && sym->st_size < new.end - new.start)
 		new.end = new.start + sym->st_size;
-	new.kind = (uint8_t)(sym->st_size ? function ? SIZED_FUNCTION : SIZED_LABEL :
-					    function ? FUNCTION : LABEL);
+	if (dn_grow(&src->mark, &src->mark_cap, src->nmark + 2u, sizeof(*src->mark)))
+		return -ENOMEM;
+	src->mark[src->nmark++] = new.start;
+	if (sym->st_size)
+		src->mark[src->nmark++] = new.end;
+	if (type == STT_OBJECT || !len)
+		return 0;
+	new.kind = sym->st_size ? function ? SIZED_FUNCTION : SIZED_LABEL : function ? FUNCTION : LABEL;
 	new.good = goodness(GELF_ST_BIND(sym->st_info), name, len);
 	err = add_name(s, name, len, "", &new.name);
 	return err ? err : add_sym(&src->syms, &new);
 }
 
-/* How many entries of type a section of them has. -E2BIG. */
-static long entries(struct source *src, const Elf_Data *d, Elf_Type type)
+/* The symbol table in section i, and its strings. As load. */
+static int load_table(struct source *src, size_t i, struct dn_elfdata *symbols,
+		      struct dn_elfdata *strings)
 {
-	size_t one = gelf_fsize(src->elf, type, 1, EV_CURRENT);
-	size_t n = one && d->d_type == type ? d->d_size / one : 0;
+	int err = dn_elfread_contents(&src->file, i, ELF_T_SYM, symbols);
+	size_t link;
 
-	return n > DN_ELF_SYMBOLS_MAX ? -E2BIG : (long)n;
+	*strings = (struct dn_elfdata){ 0 };
+	if (err || !symbols->p)
+		return err;
+	if (symbols->n > DN_ELF_SYMBOLS_MAX)
+		return -E2BIG;
+	link = dn_elfread_section(&src->file, i).sh_link;
+	if (link >= src->file.sections.n ||
+	    dn_elfread_section(&src->file, link).sh_type != SHT_STRTAB)
+		return 0;
+	return dn_elfread_contents(&src->file, link, ELF_T_BYTE, strings);
 }
 
-static Elf_Data *linked_strings(struct source *src, Elf_Scn *scn)
+static int add_table(struct dn_elfsyms *s, struct source *src, const struct dn_elfdata *symbols,
+		     const struct dn_elfdata *strings)
 {
-	GElf_Shdr h, linked;
-	Elf_Scn *strings;
+	int err = 0;
 
-	if (!gelf_getshdr(scn, &h))
-		return NULL;
-	strings = elf_getscn(src->elf, h.sh_link);
-	if (!strings || !gelf_getshdr(strings, &linked) || linked.sh_type != SHT_STRTAB)
-		return NULL;
-	return contents(src, strings);
-}
+	for (size_t i = 1; i < symbols->n && !err; i++) {
+		GElf_Sym sym = dn_elfread_symbol(&src->file, symbols, i);
 
-static int add_table(struct dn_elfsyms *s, struct source *src, Elf_Scn *scn)
-{
-	Elf_Data *d = contents(src, scn), *strings = d ? linked_strings(src, scn) : NULL;
-	long n = strings ? entries(src, d, ELF_T_SYM) : 0;
-	GElf_Sym sym;
-	int err;
-
-	if (n < 0)
-		return (int)n;
-	for (long i = 1; i < n; i++) {
-		if (!gelf_getsym(d, (int)i, &sym))
-			continue;
 		err = add_symbol(s, src, &sym, strings);
-		if (err)
-			return err;
 	}
-	return 0;
+	return err;
 }
 
 /* --- the procedure linkage table ---------------------------------------------- */
@@ -322,113 +239,128 @@ static int by_slot(const void *va, const void *vb)
 static bool writes_address(unsigned machine, unsigned type)
 {
 	switch (machine) {
-	case EM_X86_64: return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT;
-	case EM_AARCH64: return type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT;
+	case EM_X86_64:
+		return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT;
+	case EM_AARCH64:
+		return type == R_AARCH64_JUMP_SLOT || type == R_AARCH64_GLOB_DAT;
 	}
 	return false;
 }
 
-static int add_slots(struct source *src, Elf_Scn *scn, bool rela, struct slots *to)
+static int add_slots(struct source *src, size_t scn, bool rela, struct slots *to)
 {
-	Elf_Data *d = contents(src, scn);
-	long n = d ? entries(src, d, rela ? ELF_T_RELA : ELF_T_REL) : 0;
-	GElf_Rela a;
-	GElf_Rel r;
+	struct dn_elfdata d;
+	int err = dn_elfread_contents(&src->file, scn, rela ? ELF_T_RELA : ELF_T_REL, &d);
 
-	if (n < 0)
-		return (int)n;
-	for (long i = 0; i < n; i++) {
-		if (rela) {
-			if (!gelf_getrela(d, (int)i, &a))
-				continue;
-			r = (GElf_Rel){ a.r_offset, a.r_info };
-		} else if (!gelf_getrel(d, (int)i, &r)) {
-			continue;
+	for (size_t i = 0; i < d.n && !err; i++) {
+		size_t one = d.len / d.n;
+		uint64_t offset, type, sym;
+
+		/* REL and RELA begin with the same two. */
+		if (src->file.wide) {
+			const Elf64_Rel *r = (const void *)(d.p + i * one);
+
+			offset = r->r_offset;
+			type = ELF64_R_TYPE(r->r_info);
+			sym = ELF64_R_SYM(r->r_info);
+		} else {
+			const Elf32_Rel *r = (const void *)(d.p + i * one);
+
+			offset = r->r_offset;
+			type = ELF32_R_TYPE(r->r_info);
+			sym = ELF32_R_SYM(r->r_info);
 		}
-		if (!writes_address(src->head.e_machine, (unsigned)GELF_R_TYPE(r.r_info)))
+		if (!writes_address(src->file.head.e_machine, (unsigned)type))
 			continue;
 		if (to->n >= DN_ELF_SYMBOLS_MAX)
-			return -E2BIG;
-		if (dn_grow(&to->slot, &to->cap, to->n + 1u, sizeof(*to->slot)))
-			return -ENOMEM;
-		to->slot[to->n++] = (struct slot){ r.r_offset, (uint32_t)GELF_R_SYM(r.r_info) };
+			err = -E2BIG;
+		else if (dn_grow(&to->slot, &to->cap, to->n + 1u, sizeof(*to->slot)))
+			err = -ENOMEM;
+		else
+			to->slot[to->n++] = (struct slot){ offset, (uint32_t)sym };
 	}
-	return 0;
+	free(d.p);
+	return err;
 }
 
-static int add_entries(struct dn_elfsyms *s, struct source *src, Elf_Scn *scn, const struct slots *slots,
-		       Elf_Data *symbols, Elf_Data *strings)
+/* Whose address is written into the slot at addr; 0: nobody's, or of more than one. */
+static uint32_t written_to(const struct slots *slots, uint64_t addr)
 {
-	const struct segment *in = &src->text[elf_ndxscn(scn)];
-	Elf_Data *code = contents(src, scn);
-	struct dn_plt_entry e;
+	size_t low = 0, high = slots->n;
 	const struct slot *found;
-	const char *name;
-	size_t at = 0, len;
-	GElf_Sym sym;
-	int err;
 
-	if (!code)
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (slots->slot[mid].addr < addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	found = &slots->slot[low];
+	if (low == slots->n || found->addr != addr ||
+	    (low + 1 < slots->n && found[1].addr == addr && found[1].symbol != found->symbol))
 		return 0;
-	while (dn_plt_next(src->head.e_machine, code->d_buf, code->d_size, in->addr, &at, &e)) {
-		struct slot key = { e.slot, 0 };
-		size_t low = 0, high = slots->n;
+	return found->symbol;
+}
+
+static int add_entries(struct dn_elfsyms *s, struct source *src, size_t scn,
+		       const struct slots *slots)
+{
+	struct dn_plt_entry e;
+	struct dn_elfdata code;
+	size_t at = 0, len;
+	const char *name;
+	uint32_t i;
+	int err = dn_elfread_contents(&src->file, scn, ELF_T_BYTE, &code);
+
+	while (!err && dn_plt_next(src->file.head.e_machine, code.p, code.len, src->text[scn].addr,
+				   &at, &e)) {
 		struct sym new = { e.start, e.start + e.size, 0, 0, SIZED_FUNCTION, 0 };
 
-		while (low < high) {
-			size_t mid = low + (high - low) / 2;
-
-			if (by_slot(&slots->slot[mid], &key) < 0)
-				low = mid + 1;
-			else
-				high = mid;
-		}
-		found = &slots->slot[low];
-		if (low == slots->n || found->addr != e.slot || !found->symbol ||
-		    found->symbol > DN_ELF_SYMBOLS_MAX ||
-		    (low + 1 < slots->n && found[1].addr == e.slot && found[1].symbol != found->symbol))
+		i = written_to(slots, e.slot);
+		if (!i || i >= src->dynamic.n)
 			continue;
-		if (!gelf_getsym(symbols, (int)found->symbol, &sym))
-			continue;
-		name = string(strings, sym.st_name, &len);
+		name = dn_elfread_string(&src->dynamic_names,
+					 dn_elfread_symbol(&src->file, &src->dynamic, i).st_name,
+					 &len);
 		if (!name || !len)
 			continue;
 		err = add_name(s, name, len, "@plt", &new.name);
 		if (!err)
 			err = add_sym(&src->syms, &new);
-		if (err)
-			return err;
 	}
-	return 0;
+	free(code.p);
+	return err;
 }
 
-/* After .dynsym, whose contents libelf keeps. */
-static int add_plt(struct dn_elfsyms *s, struct source *src, const Elf_Data *section_names)
+/* After .dynsym was loaded. */
+static int add_plt(struct dn_elfsyms *s, struct source *src)
 {
-	Elf_Data *symbols = src->dynsym ? elf_getdata(src->dynsym, NULL) : NULL;
-	Elf_Data *strings = symbols ? linked_strings(src, src->dynsym) : NULL;
 	struct slots slots = { 0 };
-	Elf_Scn *scn = NULL;
 	const char *name;
-	GElf_Shdr h;
 	size_t len;
 	int err = 0;
 
-	if (!strings || symbols->d_type != ELF_T_SYM)
+	if (!src->dynamic.n)
 		return 0;
-	while (!err && (scn = elf_nextscn(src->elf, scn)))
-		if (gelf_getshdr(scn, &h) && (h.sh_type == SHT_RELA || h.sh_type == SHT_REL) &&
-		    h.sh_flags & SHF_ALLOC && h.sh_link == elf_ndxscn(src->dynsym))
-			err = add_slots(src, scn, h.sh_type == SHT_RELA, &slots);
+	for (size_t i = 1; i < src->file.sections.n && !err; i++) {
+		GElf_Shdr h = dn_elfread_section(&src->file, i);
+
+		if ((h.sh_type == SHT_RELA || h.sh_type == SHT_REL) && h.sh_flags & SHF_ALLOC &&
+		    h.sh_link == src->dynsym)
+			err = add_slots(src, i, h.sh_type == SHT_RELA, &slots);
+	}
 	if (err || !slots.n)
 		goto out;
 	qsort(slots.slot, slots.n, sizeof(*slots.slot), by_slot);
-	while (!err && (scn = elf_nextscn(src->elf, scn))) {
-		if (!src->text[elf_ndxscn(scn)].size || !gelf_getshdr(scn, &h))
+	for (size_t i = 1; i < src->file.sections.n && !err; i++) {
+		if (!src->text[i].size)
 			continue;
-		name = string(section_names, h.sh_name, &len);
+		name = dn_elfread_string(&src->section_names,
+					 dn_elfread_section(&src->file, i).sh_name, &len);
 		if (name && !strncmp(name, ".plt", 4) && (!name[4] || name[4] == '.'))
-			err = add_entries(s, src, scn, &slots, symbols, strings);
+			err = add_entries(s, src, i, &slots);
 	}
 out:
 	free(slots.slot);
@@ -478,31 +410,31 @@ static void end_the_open(struct source *src, bool complete)
 }
 
 /* Where the executable sections are, and which section is what. */
-static int survey(struct source *src, Elf_Data **names)
+static int survey(struct source *src)
 {
-	Elf_Scn *scn = NULL;
 	const char *name;
-	size_t index, len;
-	GElf_Shdr h;
+	size_t len;
+	int err = dn_elfread_contents(&src->file, src->file.head.e_shstrndx, ELF_T_BYTE,
+				      &src->section_names);
 
-	*names = NULL;
-	src->text = calloc(src->nsection ? src->nsection : 1, sizeof(*src->text));
+	if (err)
+		return err;
+	src->text = calloc(src->file.sections.n + 1, sizeof(*src->text));
 	if (!src->text)
 		return -ENOMEM;
-	if (!elf_getshdrstrndx(src->elf, &index))
-		*names = contents(src, elf_getscn(src->elf, index));
-	while ((scn = elf_nextscn(src->elf, scn))) {
-		if (!gelf_getshdr(scn, &h) || elf_ndxscn(scn) >= src->nsection)
-			continue;
-		if (h.sh_flags & SHF_EXECINSTR && h.sh_flags & SHF_ALLOC && h.sh_addr + h.sh_size >= h.sh_addr)
-			src->text[elf_ndxscn(scn)] = (struct segment){ .addr = h.sh_addr, .size = h.sh_size };
+	for (size_t i = 1; i < src->file.sections.n; i++) {
+		GElf_Shdr h = dn_elfread_section(&src->file, i);
+
+		if (h.sh_flags & SHF_EXECINSTR && h.sh_flags & SHF_ALLOC &&
+		    h.sh_addr + h.sh_size >= h.sh_addr)
+			src->text[i] = (struct segment){ .addr = h.sh_addr, .size = h.sh_size };
 		if (h.sh_type == SHT_SYMTAB && !src->symtab)
-			src->symtab = scn;
+			src->symtab = i;
 		if (h.sh_type == SHT_DYNSYM && !src->dynsym)
-			src->dynsym = scn;
-		name = string(*names, h.sh_name, &len);
+			src->dynsym = i;
+		name = dn_elfread_string(&src->section_names, h.sh_name, &len);
 		if (name && !strcmp(name, ".gnu_debugdata"))
-			src->debugdata = scn;
+			src->debugdata = i;
 	}
 	return 0;
 }
@@ -510,23 +442,26 @@ static int survey(struct source *src, Elf_Data **names)
 /* The symbols of a file that is open, in file offsets, behind those in to. */
 static int collect(struct dn_elfsyms *s, struct source *src, bool plt, struct syms *to)
 {
-	bool complete = s->complete;
-	Elf_Data *names;
-	int err = survey(src, &names);
+	struct dn_elfdata symbols = { 0 }, strings = { 0 };
+	bool complete;
+	int err = survey(src);
 
-	if (!err && src->symtab) {
-		complete = true;
-		err = add_table(s, src, src->symtab);
-	}
-	if (!err && src->dynsym)
-		err = add_table(s, src, src->dynsym);
+	if (!err)
+		err = load_table(src, src->symtab, &symbols, &strings);
+	complete = symbols.n && strings.n;
+	if (!err)
+		err = add_table(s, src, &symbols, &strings);
+	free(symbols.p);
+	free(strings.p);
+	if (!err)
+		err = load_table(src, src->dynsym, &src->dynamic, &src->dynamic_names);
+	if (!err)
+		err = add_table(s, src, &src->dynamic, &src->dynamic_names);
 	if (!err && plt)
-		err = add_plt(s, src, names);
-	if (!err && !src->left)
-		err = -E2BIG;
+		err = add_plt(s, src);
 	if (err)
 		return err;
-	end_the_open(src, src->symtab);
+	end_the_open(src, complete);
 
 	for (uint32_t i = 0; !err && i < src->syms.n; i++) {
 		struct sym sym = src->syms.sym[i];
@@ -552,29 +487,29 @@ static int collect(struct dn_elfsyms *s, struct source *src, bool plt, struct sy
 		sym.end += in->offset - in->addr;
 		err = add_sym(to, &sym);
 	}
-	s->complete = complete;
+	s->complete |= complete;
 	return err;
 }
 
 /* MiniDebugInfo: an ELF file in a section of another, with no such section itself. */
 static int collect_debugdata(struct dn_elfsyms *s, struct source *src, struct syms *to)
 {
-	Elf_Data *packed = src->debugdata ? contents(src, src->debugdata) : NULL;
-	struct source inner = { 0 };
-	size_t len;
-	void *image;
-	int err;
+	struct source inner = { .file = { .fd = -1 } };
+	struct dn_elfdata packed;
+	void *image = NULL;
+	int err = dn_elfread_contents(&src->file, src->debugdata, ELF_T_BYTE, &packed);
 
-	if (!packed)
-		return src->left ? 0 : -E2BIG;
-	err = dn_unxz(packed->d_buf, packed->d_size, DN_ELF_DEBUGDATA_MAX, &image, &len);
-	if (!err) {
-		err = source_open(&inner, begin_memory(image, len));
-		if (!err)
-			err = collect(s, &inner, false, to);
-		source_close(&inner);
-		free(image);
-	}
+	if (err || !packed.p)
+		return err;
+	err = dn_unxz(packed.p, packed.len, DN_ELF_DEBUGDATA_MAX, &image, &inner.file.image_len);
+	free(packed.p);
+	inner.file.image = image;
+	if (!err)
+		err = dn_elfread_open(&inner.file);
+	if (!err)
+		err = collect(s, &inner, false, to);
+	source_close(&inner);
+	free(image);
 	/* Without it there are fewer names, as in a build without liblzma. */
 	return err == -ENOMEM || err == -E2BIG ? err : 0;
 }
@@ -637,18 +572,16 @@ static int by_addr(const void *va, const void *vb)
 
 static int read_segments(struct dn_elfsyms *s, struct source *src)
 {
-	size_t n = 0;
-	GElf_Phdr h;
-
-	elf_getphdrnum(src->elf, &n);
-	s->segment = calloc(n ? n : 1, sizeof(*s->segment));
+	s->segment = calloc(src->file.segments.n + 1, sizeof(*s->segment));
 	if (!s->segment)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		if (!gelf_getphdr(src->elf, (int)i, &h) || h.p_type != PT_LOAD || !(h.p_flags & PF_X) ||
-		    h.p_vaddr + h.p_filesz < h.p_vaddr || h.p_offset + h.p_filesz < h.p_offset)
-			continue;
-		s->segment[s->nsegment++] = (struct segment){ h.p_vaddr, h.p_filesz, h.p_offset };
+	for (size_t i = 0; i < src->file.segments.n; i++) {
+		GElf_Phdr h = dn_elfread_segment(&src->file, i);
+
+		if (h.p_type == PT_LOAD && h.p_flags & PF_X &&
+		    h.p_vaddr + h.p_filesz >= h.p_vaddr && h.p_offset + h.p_filesz >= h.p_offset)
+			s->segment[s->nsegment++] =
+				(struct segment){ h.p_vaddr, h.p_filesz, h.p_offset };
 	}
 	if (s->nsegment)
 		qsort(s->segment, s->nsegment, sizeof(*s->segment), by_addr);
@@ -661,72 +594,25 @@ static int read_segments(struct dn_elfsyms *s, struct source *src)
 	return 0;
 }
 
-static void notes(struct source *src, Elf_Data *d, uint64_t align, struct dn_build_id *id)
-{
-	if (d && d->d_buf)
-		dn_build_id_find(d->d_buf, d->d_size, align, src->head.e_ident[EI_DATA] == ELFDATA2MSB, id);
-}
-
-static void segment_notes(struct source *src, struct dn_build_id *id)
-{
-	size_t n = 0, left = DN_ELF_NOTES_MAX;
-	GElf_Phdr h;
-
-	elf_getphdrnum(src->elf, &n);
-	for (size_t i = 0; i < n && !id->len; i++) {
-		if (!gelf_getphdr(src->elf, (int)i, &h) || h.p_type != PT_NOTE || h.p_filesz > left ||
-		    h.p_offset > INT64_MAX)
-			continue;
-		left -= h.p_filesz;
-		notes(src, elf_getdata_rawchunk(src->elf, (int64_t)h.p_offset, h.p_filesz, ELF_T_BYTE), h.p_align,
-		      id);
-	}
-}
-
-/* A debug file has its notes in sections; its program headers are a copy of the other
- * file's and may point anywhere. */
-static void section_notes(struct source *src, struct dn_build_id *id)
-{
-	size_t left = DN_ELF_NOTES_MAX;
-	Elf_Scn *scn = NULL;
-	GElf_Shdr h;
-
-	while (!id->len && (scn = elf_nextscn(src->elf, scn))) {
-		if (!gelf_getshdr(scn, &h) || h.sh_type != SHT_NOTE || h.sh_size > left)
-			continue;
-		left -= h.sh_size;
-		notes(src, elf_rawdata(scn, NULL), h.sh_addralign, id);
-	}
-}
-
-static struct dn_elfsyms *open_elf(Elf *elf)
+static struct dn_elfsyms *open_source(struct source *src)
 {
 	struct dn_elfsyms *s = calloc(1, sizeof(*s));
 	struct syms syms = { 0 };
-	struct source src = { 0 };
-	int err = -ENOMEM;
+	int err = s ? dn_elfread_open(&src->file) : -ENOMEM;
 
-	if (!s) {
-		elf_end(elf);
-		goto out;
-	}
-	err = source_open(&src, elf);
-	if (err)
-		goto out;
-	segment_notes(&src, &s->id);
-	if (!s->id.len)
-		section_notes(&src, &s->id);
-	err = read_segments(s, &src);
 	if (!err)
-		err = collect(s, &src, true, &syms);
+		err = dn_elfread_build_id(&src->file, false, &s->id);
 	if (!err)
-		err = collect_debugdata(s, &src, &syms);
+		err = read_segments(s, src);
+	if (!err)
+		err = collect(s, src, true, &syms);
+	if (!err)
+		err = collect_debugdata(s, src, &syms);
 	if (err)
 		free(syms.sym);
 	else
 		err = settle(s, &syms);
-out:
-	source_close(&src);
+	source_close(src);
 	if (err) {
 		dn_elfsyms_free(s);
 		s = NULL;
@@ -737,31 +623,35 @@ out:
 
 struct dn_elfsyms *dn_elfsyms_open(int fd)
 {
-	return open_elf(begin(fd));
+	struct source src = { .file = { .fd = fd } };
+
+	if (fd < 0) {
+		errno = EBADF;
+		return NULL;
+	}
+	return open_source(&src);
 }
 
 struct dn_elfsyms *dn_elfsyms_open_memory(const void *image, size_t len)
 {
-	return open_elf(begin_memory(image, len));
+	struct source src = { .file = { .fd = -1, .image = image, .image_len = len } };
+
+	return open_source(&src);
 }
 
 int dn_elfsyms_add(struct dn_elfsyms *s, int fd)
 {
 	bool complete = s->complete;
-	struct dn_build_id id = { 0 };
+	uint32_t names = s->names_len;
+	struct source src = { .file = { .fd = fd } };
 	struct syms syms = { 0 };
-	struct source src;
-	int err = source_open(&src, begin(fd));
+	struct dn_build_id id;
+	int err = fd < 0 ? -EBADF : dn_elfread_open(&src.file);
 
-	if (err)
-		goto out;
-	section_notes(&src, &id);
-	if (!id.len)
-		segment_notes(&src, &id);
-	if (!dn_build_id_same(&s->id, &id)) {
+	if (!err)
+		err = dn_elfread_build_id(&src.file, true, &id);
+	if (!err && !dn_build_id_same(&s->id, &id))
 		err = -ESTALE;
-		goto out;
-	}
 	for (uint32_t i = 0; !err && i < s->syms.n; i++)
 		err = add_sym(&syms, &s->syms.sym[i]);
 	if (!err)
@@ -770,28 +660,24 @@ int dn_elfsyms_add(struct dn_elfsyms *s, int fd)
 		free(syms.sym);
 	else
 		err = settle(s, &syms);
-	if (err)
+	if (err) {
 		s->complete = complete;
-out:
+		s->names_len = names;
+	}
 	source_close(&src);
 	return err;
 }
 
 int dn_elf_build_id(int fd, struct dn_build_id *id)
 {
-	struct source src;
-	int err = source_open(&src, begin(fd));
+	struct source src = { .file = { .fd = fd } };
+	int err = fd < 0 ? -EBADF : dn_elfread_open(&src.file);
 
 	*id = (struct dn_build_id){ 0 };
-	if (!err) {
-		segment_notes(&src, id);
-		if (!id->len)
-			section_notes(&src, id);
-		if (!id->len)
-			err = -ENODATA;
-	}
+	if (!err)
+		err = dn_elfread_build_id(&src.file, false, id);
 	source_close(&src);
-	return err;
+	return err ? err : id->len ? 0 : -ENODATA;
 }
 
 bool dn_elfsyms_complete(const struct dn_elfsyms *s)

@@ -17,9 +17,9 @@
  * An offset that no symbol covers has no name: never that of the one before.
  *
  * The file is taken for hostile: it is one that a traced process mapped, and another
- * may write to it meanwhile. It is read with pread(2) (libelf's ELF_C_READ) and never
- * mapped, since access behind the end of a file that was cut is a SIGBUS. Everything
- * is bounded by the limits below before memory is taken for it.
+ * may write to it meanwhile. It is read with pread(2) and never mapped, since access
+ * behind the end of a file that was cut is a SIGBUS. Everything is bounded by the limits below
+ * before memory is taken for it.
  *
  * After opening nothing of it is written to: several threads may call
  * dn_elfsyms_find at a time.
@@ -53,8 +53,8 @@ struct dn_elfsym {
 /*
  * Reads the names of the program or library that fd is, which may be closed
  * afterwards; its file position does not matter. One without any name is no error.
- * NULL with errno: ENOEXEC no ELF program or library, or a damaged one; E2BIG beyond a
- * limit; ENOTSUP built without libelf; ENOMEM.
+ * NULL with errno: ENOEXEC no ELF program or library, or with damaged headers; E2BIG
+ * beyond a limit; ENOTSUP built without libelf; ENOMEM; EBADF.
  */
 struct dn_elfsyms *dn_elfsyms_open(int fd);
 

@@ -63,6 +63,7 @@ struct dn_stacks {
 	uint32_t nknown;
 	uint32_t epoch;			/* raised by keyframes */
 	uint64_t read;			/* mappings, up to this time */
+	struct dn_symbols_opts naming;
 };
 
 struct dn_stacks *dn_stacks_new(const struct dn_stacks_opts *o)
@@ -88,9 +89,10 @@ void dn_stacks_free(struct dn_stacks *s)
 {
 	if (!s)
 		return;
+	if (!dn_symbols_free(s->o.symbols))
+		return;
 	dn_mapwatch_close(s->o.maps);
 	dn_kernel_code_free(s->o.kernel);
-	dn_symbols_free(s->o.symbols);
 	dn_spaces_free(s->spaces);
 	dn_codes_free(s->codes);
 	free(s->frame);
@@ -419,10 +421,10 @@ static bool place_of(void *ctx, uint32_t i, struct dn_place *place)
 
 long dn_stacks_symbols(struct dn_stacks *s, uid_t owner, uint64_t budget_ns)
 {
-	const struct dn_symbols_opts so = { .sink = s->o.sink, .codes = s->codes, .kernel = s->o.kernel,
+	s->naming = (struct dn_symbols_opts){ .sink = s->o.sink, .codes = s->codes, .kernel = s->o.kernel,
 		.frame = place_of, .ctx = s, .owner = owner, .budget_ns = budget_ns };
 
-	return s->o.symbols ? dn_symbols_tell(s->o.symbols, &so) : 0;
+	return s->o.symbols ? dn_symbols_tell(s->o.symbols, &s->naming) : 0;
 }
 
 uint64_t dn_stacks_mappings_lost(const struct dn_stacks *s)

@@ -5,15 +5,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "clocks.h"
 #include "elfsyms.h"
 #include "grow.h"
 #include "kernel_code.h"
@@ -21,30 +22,37 @@
 #include "row.h"
 
 #define FILES_MAX 256			/* held open; what comes after is opened by name at the end */
+#define PATIENCE_NS 100000000		/* with a thread that does not end */
 #define VDSO_MAX 65536			/* bytes */
 #define DEBUG_DIR "/usr/lib/debug"
 
-struct dn_symbols {
-	int *fd;			/* of object id i + 1, plus 1; 0: none */
-	uint32_t n, cap;
-	unsigned held;
+/* An object whose file is to be opened. */
+struct meeting {
+	uint32_t id;
+	struct dn_code code;		/* its path is ours */
 };
 
-struct dn_symbols *dn_symbols_new(void)
-{
-	return calloc(1, sizeof(struct dn_symbols));
-}
+struct told {
+	uint32_t object;
+	struct dn_function f;
+};
 
-void dn_symbols_free(struct dn_symbols *s)
-{
-	if (!s)
-		return;
-	for (uint32_t i = 0; i < s->n; i++)
-		if (s->fd[i])
-			close(s->fd[i] - 1);
-	free(s->fd);
-	free(s);
-}
+struct dn_symbols {
+	pthread_t worker;
+	pthread_mutex_t lock;		/* of what stands down to `ended` */
+	pthread_cond_t news;		/* of either side */
+	struct meeting *meeting;
+	uint32_t nmeetings, meetings_cap, met;	/* met: taken up by the worker */
+	const struct dn_symbols_opts *o;	/* the order to name; NULL: not yet */
+	struct dn_place *list;		/* with o: the frames, sorted */
+	long n, done;
+	struct told *told;
+	uint32_t ntold, told_cap;
+	bool stop, ended;		/* asked to; has */
+	int *fd;			/* the worker's own from here on: of object id i + 1, plus 1; 0: none */
+	uint32_t nfd, fd_cap;
+	unsigned held;
+};
 
 /* Whether the file is the one that was mapped. */
 static bool is_it(int fd, const struct dn_code *code)
@@ -87,22 +95,38 @@ static int open_code(const struct dn_code *code)
 	return fd >= 0 ? fd : open_it(code->path, code);
 }
 
-void dn_symbols_meet(struct dn_symbols *s, uint32_t id, const struct dn_code *code)
+static void hold(struct dn_symbols *s, uint32_t id, const struct dn_code *code)
 {
-	uint32_t had = s->cap;
+	uint32_t had = s->fd_cap;
 	int fd;
 
-	if (code->kind != DN_CODE_FILE || s->held == FILES_MAX || (id <= s->n && s->fd[id - 1]) ||
-	    dn_grow(&s->fd, &s->cap, id, sizeof(*s->fd)))
+	if (s->held == FILES_MAX || (id <= s->nfd && s->fd[id - 1]) || dn_grow(&s->fd, &s->fd_cap, id, sizeof(*s->fd)))
 		return;
-	if (s->cap > had)
-		memset(s->fd + had, 0, (s->cap - had) * sizeof(*s->fd));
-	s->n = id > s->n ? id : s->n;
+	if (s->fd_cap > had)
+		memset(s->fd + had, 0, (s->fd_cap - had) * sizeof(*s->fd));
+	s->nfd = id > s->nfd ? id : s->nfd;
 	fd = open_code(code);
 	if (fd < 0)
 		return;
 	s->fd[id - 1] = fd + 1;
 	s->held++;
+}
+
+void dn_symbols_meet(struct dn_symbols *s, uint32_t id, const struct dn_code *code)
+{
+	struct meeting m = { .id = id, .code = *code };
+
+	if (code->kind != DN_CODE_FILE)
+		return;
+	m.code.path = strdup(code->path);
+	pthread_mutex_lock(&s->lock);
+	if (m.code.path && !dn_grow(&s->meeting, &s->meetings_cap, s->nmeetings + 1, sizeof(m))) {
+		s->meeting[s->nmeetings++] = m;
+		pthread_cond_broadcast(&s->news);
+	} else {
+		free((char *)m.code.path);	/* it is opened by name at the end */
+	}
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* Who answers for an object: one of these. */
@@ -115,7 +139,7 @@ struct names {
 
 static struct dn_elfsyms *open_elf(struct dn_symbols *s, uint32_t id, const struct dn_code *code)
 {
-	int fd = id <= s->n && s->fd[id - 1] ? s->fd[id - 1] - 1 : -1, held = fd, debug;
+	int fd = id <= s->nfd && s->fd[id - 1] ? s->fd[id - 1] - 1 : -1, held = fd, debug;
 	struct dn_elfsyms *elf = NULL;
 	char path[256];
 
@@ -267,35 +291,165 @@ static int tell(const struct dn_sink *sink, uint32_t object, const struct dn_fun
 	return dn_row_send(sink, DN_EV_symbol, v, DN_F_symbol_N);
 }
 
-long dn_symbols_tell(struct dn_symbols *s, const struct dn_symbols_opts *o)
+/* One function that answers. */
+static void keep(struct dn_symbols *s, uint32_t object, const struct dn_function *f)
 {
-	const uint64_t until = dn_now() + o->budget_ns;
+	struct told t = { object, *f };
+
+	t.f.name = strdup(f->name);
+	pthread_mutex_lock(&s->lock);
+	if (t.f.name && !dn_grow(&s->told, &s->told_cap, s->ntold + 1, sizeof(t)))
+		s->told[s->ntold++] = t;
+	else
+		free((char *)t.f.name);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The functions that the frames of the order lie in. */
+static void name_all(struct dn_symbols *s)
+{
 	struct dn_function f = { 0 };
 	struct names names = { 0 };
+	bool stop = false;
+
+	for (long i = 0; i < s->n && !stop; i++) {
+		const struct dn_place *p = &s->list[i];
+
+		if (!i || p->object != p[-1].object) {
+			close_names(&names);
+			open_names(s, &names, p->object, s->o);
+			f.size = 0;
+		}
+		if (!f.size || p->offset - f.offset >= f.size) {	/* not in the function found last */
+			if (find(&names, p->offset, &f))
+				keep(s, p->object, &f);
+			else
+				f.size = 0;
+		}
+		pthread_mutex_lock(&s->lock);
+		s->done = i + 1;
+		stop = s->stop;
+		pthread_mutex_unlock(&s->lock);
+	}
+	close_names(&names);
+}
+
+static void *work(void *arg)
+{
+	struct dn_symbols *s = arg;
+
+	pthread_mutex_lock(&s->lock);
+	while (!s->stop) {
+		if (s->met < s->nmeetings) {
+			struct meeting m = s->meeting[s->met++];
+
+			pthread_mutex_unlock(&s->lock);
+			hold(s, m.id, &m.code);
+			free((char *)m.code.path);
+			pthread_mutex_lock(&s->lock);
+		} else if (s->o) {
+			pthread_mutex_unlock(&s->lock);
+			name_all(s);
+			pthread_mutex_lock(&s->lock);
+			break;
+		} else {
+			pthread_cond_wait(&s->news, &s->lock);
+		}
+	}
+	s->ended = true;
+	pthread_cond_broadcast(&s->news);
+	pthread_mutex_unlock(&s->lock);
+	return NULL;
+}
+
+struct dn_symbols *dn_symbols_new(void)
+{
+	struct dn_symbols *s = calloc(1, sizeof(*s));
+	pthread_condattr_t attr;
+	int err;
+
+	if (!s)
+		return NULL;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&s->news, &attr);
+	pthread_condattr_destroy(&attr);
+	err = pthread_create(&s->worker, NULL, work, s);
+	if (!err)
+		return s;
+	free(s);
+	errno = err;
+	return NULL;
+}
+
+/* Waits for the worker to end, for so long. False: it has not, with the lock held either way. */
+static bool wait_for(struct dn_symbols *s, uint64_t ns)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(ns / 1000000000);
+	until.tv_nsec += (long)(ns % 1000000000);
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	while (!s->ended && !pthread_cond_timedwait(&s->news, &s->lock, &until))
+		;
+	return s->ended;
+}
+
+long dn_symbols_tell(struct dn_symbols *s, const struct dn_symbols_opts *o)
+{
 	struct dn_place *list;
-	long n = frames_of(o, &list), i;
+	long n = frames_of(o, &list), left;
 	int err = 0;
 
 	if (n < 0)
 		return n;
-	for (i = 0; i < n && !err; i++) {
-		const bool other = !i || list[i].object != list[i - 1].object;
+	pthread_mutex_lock(&s->lock);
+	s->list = list;
+	s->n = n;
+	s->o = o;
+	pthread_cond_broadcast(&s->news);
+	wait_for(s, o->budget_ns);
+	left = n - s->done;
+	for (uint32_t i = 0; i < s->ntold && !err; i++)
+		err = tell(o->sink, s->told[i].object, &s->told[i].f);
+	pthread_mutex_unlock(&s->lock);
+	return err ? err : left;
+}
 
-		if ((other || !(i & 1023)) && dn_now() >= until)
-			break;
-		if (other) {
-			close_names(&names);
-			open_names(s, &names, list[i].object, o);
-			f.size = 0;
-		}
-		if (f.size && list[i].offset - f.offset < f.size)
-			continue;	/* in the function told last */
-		if (find(&names, list[i].offset, &f))
-			err = tell(o->sink, list[i].object, &f);
-		else
-			f.size = 0;
+bool dn_symbols_free(struct dn_symbols *s)
+{
+	bool ended;
+
+	if (!s)
+		return true;
+	pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	pthread_cond_broadcast(&s->news);
+	ended = wait_for(s, PATIENCE_NS);
+	pthread_mutex_unlock(&s->lock);
+	if (!ended) {
+		pthread_detach(s->worker);	/* it hangs in a file; what it has stays its own */
+		return false;
 	}
-	close_names(&names);
-	free(list);
-	return err ? err : n - i;
+	pthread_join(s->worker, NULL);
+	for (uint32_t i = s->met; i < s->nmeetings; i++)
+		free((char *)s->meeting[i].code.path);
+	for (uint32_t i = 0; i < s->ntold; i++)
+		free((char *)s->told[i].f.name);
+	for (uint32_t i = 0; i < s->nfd; i++)
+		if (s->fd[i])
+			close(s->fd[i] - 1);
+	pthread_cond_destroy(&s->news);
+	pthread_mutex_destroy(&s->lock);
+	free(s->meeting);
+	free(s->list);
+	free(s->told);
+	free(s->fd);
+	free(s);
+	return true;
 }

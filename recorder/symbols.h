@@ -5,6 +5,9 @@
  * A file is opened when a stack leads into it first, as its process may be gone, its mount
  * namespace with it, or the file deleted; and only one that is what was mapped is asked, by its
  * build-id, or else by device and inode.
+ *
+ * Files are opened and read by a thread of its own: one may lie in a file system that the recorded
+ * command itself serves (FUSE) and never answers for. It is then left alone.
  */
 #ifndef DN_RECORDER_SYMBOLS_H
 #define DN_RECORDER_SYMBOLS_H
@@ -20,9 +23,10 @@ struct dn_kernel_code;
 struct dn_symbols;
 
 struct dn_symbols *dn_symbols_new(void);	/* NULL with errno */
-void dn_symbols_free(struct dn_symbols *s);
+/* False: its thread hangs in a file, and what dn_symbols_tell() was given must stay. */
+bool dn_symbols_free(struct dn_symbols *s);
 
-/* A stack leads into that object for the first time. */
+/* A stack leads into that object for the first time. Waits for nothing. */
 void dn_symbols_meet(struct dn_symbols *s, uint32_t id, const struct dn_code *code);
 
 struct dn_symbols_opts {
@@ -36,8 +40,8 @@ struct dn_symbols_opts {
 	uint64_t budget_ns;		/* what is not named by then has no name */
 };
 
-/* Emits the rows `symbol`. Returns the frames that were not looked at for lack of time, or a negative
- * errno of the sink. */
+/* Emits the rows `symbol`; once. Returns the frames that were not looked at for lack of time, or a
+ * negative errno of the sink, or -ENOMEM. o and what it points to must live as long as s. */
 long dn_symbols_tell(struct dn_symbols *s, const struct dn_symbols_opts *o);
 
 #endif
