@@ -11,6 +11,7 @@
 #endif
 
 #include "report.h"
+#include "report_sql.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #define FILES_MAX "1000"
 #define WAKERS_MAX "50"
 #define BLOCKING_MAX "10"
+#define STACKS_MAX "20"
 #define CONNECTIONS_MAX "1000"
 
 enum shape { OBJECT, ARRAY };
@@ -357,10 +359,31 @@ static const struct section offcpu[] = {
 	  "SELECT thread_id AS id, process_id, pid, tid, comm, waited_ns,"
 	  " waits, longest_ns, longest_reason FROM thread_time WHERE trace_id = ?1"
 	  " ORDER BY waited_ns DESC, thread_id LIMIT " BLOCKING_MAX },
+	{ "top_blocking_stacks", ARRAY,
+	  "SELECT stack AS stack_id, weight AS total_time_ns, count AS events, longest AS max_time_ns, "
+	  DN_SQL_STACK("stack", "1", "';'", "DESC", "300") " AS stack FROM (SELECT stack, sum(weight) AS weight,"
+	  " sum(count) AS count, max(longest) AS longest FROM raw_weight WHERE trace_id = ?1 AND what = 'offcpu'"
+	  " AND waited GROUP BY stack ORDER BY 2 DESC, 1 LIMIT " STACKS_MAX ")" },
 	{ "thread_stats", ARRAY,
 	  "SELECT thread_id AS id, process_id, pid, tid, comm, alive_ns, running_ns, runnable_ns, sleeping_ns,"
 	  " disk_ns, blocked_ns, stopped_ns, other_ns, waited_ns, waits, longest_ns, longest_reason"
 	  " FROM thread_time WHERE trace_id = ?1 ORDER BY thread_id" },
+};
+
+static const char samples_sql[] =
+	"SELECT count(*) AS total, max(period) AS period_ns, count(stack) AS with_stack FROM raw_sample"
+	" WHERE trace_id = ?1";
+
+static const struct section samples[] = {
+	{ "top_functions", ARRAY,
+	  "SELECT p.name, p.path AS module, p.kind, sum(w.count) AS samples FROM raw_weight AS w"
+	  " JOIN raw_node AS n ON n.stack = w.stack JOIN raw_place AS p ON p.frame = n.frame"
+	  " WHERE w.trace_id = ?1 AND w.what = 'samples' GROUP BY p.name, p.path"
+	  " ORDER BY 4 DESC, p.name, p.path LIMIT " STACKS_MAX },
+	{ "top_stacks", ARRAY,
+	  "SELECT stack AS stack_id, count AS samples, " DN_SQL_STACK("stack", "1", "';'", "DESC", "300") " AS stack"
+	  " FROM (SELECT stack, sum(count) AS count FROM raw_weight WHERE trace_id = ?1 AND what = 'samples'"
+	  " GROUP BY stack ORDER BY 2 DESC, 1 LIMIT " STACKS_MAX ")" },
 };
 
 /* Descending by count; the first column makes both sides meet. */
@@ -636,6 +659,9 @@ static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 	if (err >= 0)
 		err = put_known(j, db, trace, "offcpu", OBSERVED("scheduling"), offcpu_sql, offcpu,
 				sizeof(offcpu) / sizeof(offcpu[0]));
+	if (err >= 0)
+		err = put_known(j, db, trace, "samples", OBSERVED("samples"), samples_sql, samples,
+				sizeof(samples) / sizeof(samples[0]));
 	dn_json_end(j);
 	return err;
 }

@@ -3,6 +3,7 @@
  * where time went, and what to look at next.
  */
 #include "report.h"
+#include "report_sql.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -50,6 +51,21 @@ static const struct dn_table tables[] = {
 	  COLUMNS({ "tid", DN_SHOW_INT, 7 }, { "name", DN_SHOW_TEXT, 13 }, { "ran", DN_SHOW_NS, 7 },
 		  { "for a CPU", DN_SHOW_NS, 9 }, { "otherwise", DN_SHOW_NS, 9 },
 		  { "longest", DN_SHOW_NS, 7 }, { "in", DN_SHOW_TEXT, 15 }) },
+	{ "Functions that ran, by samples",
+	  "SELECT sum(w.count), sum(w.count) * 1.0 / (SELECT sum(count) FROM raw_weight WHERE trace_id = ?1"
+	  " AND what = 'samples'), p.name, " DN_SQL_FILE("p.path") " FROM raw_weight AS w"
+	  " JOIN raw_node AS n ON n.stack = w.stack JOIN raw_place AS p ON p.frame = n.frame"
+	  " WHERE w.trace_id = ?1 AND w.what = 'samples' GROUP BY p.name, p.path"
+	  " ORDER BY 1 DESC, p.name, p.path LIMIT 8",
+	  COLUMNS({ "samples", DN_SHOW_COUNT, 7 }, { "of all", DN_SHOW_SHARE, 7 },
+		  { "function", DN_SHOW_TEXT, 38 }, { "in", DN_SHOW_TEXT, 18 }) },
+	{ "Where threads waited: functions, innermost first",
+	  "SELECT weight, count, comm, " DN_SQL_STACK("stack", "p.kind IN ('file', 'vdso', 'memory')", "' < '", "ASC", "4")
+	  " FROM (SELECT w.stack, t.comm, sum(w.weight) AS weight, sum(w.count) AS count FROM raw_weight AS w"
+	  " LEFT JOIN raw_thread AS t ON t.thread = w.thread WHERE w.trace_id = ?1 AND w.what = 'offcpu' AND w.waited"
+	  " GROUP BY w.stack, t.comm ORDER BY 3 DESC, 1 LIMIT 8)",
+	  COLUMNS({ "time", DN_SHOW_NS, 7 }, { "times", DN_SHOW_COUNT, 6 }, { "name", DN_SHOW_TEXT, 13 },
+		  { "where", DN_SHOW_TEXT, 44 }) },
 	{ "Errors",
 	  "SELECT sum(count), error, name, group_concat(DISTINCT comm) FROM errors"
 	  " WHERE trace_id = ?1 GROUP BY name, error ORDER BY 1 DESC, name, error LIMIT 8",

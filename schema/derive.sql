@@ -280,9 +280,11 @@ INSERT OR IGNORE INTO raw_node
 SELECT stack, ?1, parent, frame FROM raw_stack WHERE trace_id = ?1 AND stack IS NOT NULL;
 
 INSERT INTO raw_weight
-SELECT ?1, 'samples', thread, stack, count(*), count(*), NULL FROM raw_sample
+SELECT ?1, 'samples', thread, stack, NULL, count(*), count(*), NULL FROM raw_sample
 WHERE trace_id = ?1 AND stack IS NOT NULL GROUP BY thread, stack;
 
 INSERT INTO raw_weight
-SELECT ?1, 'offcpu', thread, stack, count(*), sum(dur), max(dur) FROM raw_offcpu
-WHERE trace_id = ?1 AND stack IS NOT NULL GROUP BY thread, stack;
+SELECT ?1, 'offcpu', o.thread, o.stack, s.name IS NULL OR s.name NOT IN ('runnable', 'new') AS waited, count(*),
+       sum(o.dur), max(o.dur)
+FROM raw_offcpu AS o LEFT JOIN raw_off_state AS s ON s.state = o.state
+WHERE o.trace_id = ?1 AND o.stack IS NOT NULL GROUP BY o.thread, o.stack, waited;

@@ -211,6 +211,7 @@ CREATE TABLE raw_weight (
   what TEXT NOT NULL,
   thread INTEGER,
   stack INTEGER NOT NULL,
+  waited INTEGER,                       -- offcpu: 1 not for a CPU
   count INTEGER NOT NULL,
   weight INTEGER NOT NULL,
   longest INTEGER

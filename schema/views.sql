@@ -977,14 +977,42 @@ LEFT JOIN raw_place AS p ON p.frame = n.frame;
 --   tid: : thread id
 --   comm: : the thread's last name
 --   stack_id: id: the stack
+--   waited: bool: of times off the CPU: 1 for something, 0 for a CPU; else NULL
 --   count: count: how often
 --   weight: : of samples their number, of times off the CPU ns
 --   max_ns: ns: the longest, of times
 CREATE VIEW stack_weights AS
 SELECT w.trace_id, w.what, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm,
-       w.stack AS stack_id, w.count, w.weight, w.longest AS max_ns
+       w.stack AS stack_id, w.waited, w.count, w.weight, w.longest AS max_ns
 FROM raw_weight AS w
 LEFT JOIN raw_thread AS t ON t.thread = w.thread;
+
+-- view functions: functions that ran or waited; frames without a name stand by file and offset
+--   trace_id: id: trace
+--   what: : as in stack_weights
+--   name: : function, else file+offset
+--   module: : file it lies in
+--   kind: : as in stacks
+--   self_weight: : as in stack_weights, where it is the innermost frame
+--   self_count: count: how often it is
+--   total_weight: : where it is any frame; once for each stack
+CREATE VIEW functions AS
+WITH RECURSIVE weighted AS (
+  SELECT trace_id, what, stack, sum(count) AS count, sum(weight) AS weight
+  FROM raw_weight GROUP BY trace_id, what, stack),
+up(trace_id, what, stack, node, depth) AS (
+  SELECT trace_id, what, stack, stack, 0 FROM weighted
+  UNION ALL
+  SELECT u.trace_id, u.what, u.stack, n.parent, u.depth + 1 FROM up AS u JOIN raw_node AS n ON n.stack = u.node
+  WHERE n.parent IS NOT NULL AND u.depth < 300),
+met AS (
+  SELECT u.trace_id, u.what, u.stack, p.name, p.path AS module, p.kind, min(u.depth) AS depth
+  FROM up AS u JOIN raw_node AS n ON n.stack = u.node JOIN raw_place AS p ON p.frame = n.frame
+  GROUP BY u.trace_id, u.what, u.stack, p.name, p.path)
+SELECT m.trace_id, m.what, m.name, m.module, m.kind, sum(iif(m.depth = 0, w.weight, 0)) AS self_weight,
+       sum(iif(m.depth = 0, w.count, 0)) AS self_count, sum(w.weight) AS total_weight
+FROM met AS m JOIN weighted AS w USING (trace_id, what, stack)
+GROUP BY m.trace_id, m.what, m.name, m.module;
 
 -- view signals: a signal that was sent, or one that was taken
 --   trace_id: id: trace

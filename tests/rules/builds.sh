@@ -27,7 +27,7 @@ for tool in clang bpftool; do
 done
 PATH=$scratch/refuse:$PATH
 
-# build NAME SWITCH: configures and builds in the folder NAME, where pkg-config
+# build NAME SWITCH...: configures and builds in the folder NAME, where pkg-config
 # does not find what only BPF needs.
 build()
 {
@@ -35,7 +35,7 @@ build()
 	for lib in libzstd libxxhash libcap zlib sqlite3 cmocka; do
 		cp "$(pkg-config --variable=pcfiledir $lib)/$lib.pc" pc/ 2>/dev/null
 	done
-	(cd "$1" && PKG_CONFIG_LIBDIR=$scratch/pc "$DN_SRCDIR/configure" -q "$2" \
+	(cd "$1" && shift && PKG_CONFIG_LIBDIR=$scratch/pc "$DN_SRCDIR/configure" -q "$@" \
 		CFLAGS="-O0 -Werror -Wno-error=cpp" CC="${CC:-cc}") >"$1.log" 2>&1
 	is $? 0 "$2: configures without libbpf"
 	make -C "$1" -j2 all >>"$1.log" 2>&1
@@ -61,11 +61,13 @@ make -C small check TESTS="tests/unit/test_procwatch tests/unit/test_ring tests/
 is $? 0 "--without-bpf: its tests"
 like "$(tail -n 5 check.log)" '[0-9]+ passed, 0 failed, [1-9][0-9]* skipped' "--without-bpf: those that need BPF are skipped"
 
-build alone --disable-recorder
+build alone --disable-recorder --without-web
 is "$(cat asked 2>/dev/null)" "" "--disable-recorder: clang and bpftool are not asked"
 is "$(ls alone/denet-record 2>/dev/null)" "" "--disable-recorder: no denet-record"
 is "$(alone/denet-analyze --csv --sql 'SELECT exit_code FROM traces' t.dnt | tr -d '\r' | tail -n 1)" 6 \
 	"--disable-recorder: reads a trace"
+is "$(alone/denet-analyze flame -o x.html t.dnt 2>&1)" "denet-analyze: cannot draw a flame graph: this denet-analyze was built without d3 and d3-flame-graph. Run build-aux/fetch-web in the source tree and build anew, or take the verb folded." \
+	"--without-web: no flame graphs"
 make -C alone install DESTDIR="$scratch/a" >/dev/null 2>&1
 is "$(cd a && find . -name 'denet*' \( -path '*/bin/*' -o -path '*/man1/*' \) | sed 's/.*\///' | sort | tr '\n' ' ')" \
 	"denet-analyze denet-analyze.1 " "--disable-recorder: nothing of the recorder is installed"

@@ -70,12 +70,13 @@ static const char hostile[] =
 	FROM_NODES
 	"INSERT INTO raw_thread (thread, trace_id, process, tid, pid, comm) VALUES (71, 1, 71, 71, 70, 'target'),"
 	" (72, 1, 71, 72, 70, 'work er;1');"
-	"INSERT INTO raw_weight SELECT 1, what, tid, stack, 1, w, NULL FROM"
+	"INSERT INTO raw_weight SELECT 1, what, tid, stack, NULL, 1, w, NULL FROM"
 	" (SELECT column1 AS stack, column2 AS w FROM (VALUES (1, 5), (3, 40), (4, 1), (5, 30), (6, 20), (7, 25),"
 	" (8, 4), (9, 90), (10, 15), (11, 15), (12, 10), (13, 12), (14, 60), (15, 80), (16, 3), (17, 2))),"
 	" (SELECT column1 AS what, column2 AS tid FROM (VALUES ('samples', 71), ('samples', 72), ('calls', 71)));"
-	"INSERT INTO raw_weight VALUES (1, 'offcpu', 71, 9, 3, 2500000, NULL), (1, 'offcpu', 71, 15, 1, 700499, NULL),"
-	" (1, 'offcpu', 71, 14, 1, 499, NULL)";
+	"INSERT INTO raw_weight VALUES (1, 'offcpu', 71, 9, 1, 3, 2500000, NULL),"
+	" (1, 'offcpu', 71, 15, 1, 1, 700499, NULL),"
+	" (1, 'offcpu', 71, 14, 1, 1, 499, NULL)";
 
 static int open_db(void **state)
 {
@@ -216,7 +217,7 @@ static void make_many(int n)
 		 " iif(i %% 11 = 0, 'kernel', 'file') AS kind FROM f;"
 		 FROM_NODES
 		 "INSERT INTO raw_thread (thread, trace_id, process, tid, pid, comm) VALUES (1, 1, 1, 70, 70, 'many');"
-		 "INSERT INTO raw_weight SELECT 1, what, 1, stack, 1, 1 + abs(stack * 104729) %% 1000, NULL"
+		 "INSERT INTO raw_weight SELECT 1, what, 1, stack, NULL, 1, 1 + abs(stack * 104729) %% 1000, NULL"
 		 " FROM raw_node, (SELECT 'samples' AS what UNION SELECT 'offcpu')", n);
 	sql(statement);
 }
