@@ -9,5 +9,6 @@
 #include "socket_probe.bpf.h"
 #include "process_core.bpf.h"
 #include "signal.bpf.h"
+#include "names.bpf.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -8,8 +8,11 @@
 
 #include "state.bpf.h"
 
+/* The recorder writes to it as to memory: while bpf(2) is at a map, programs of perf's events are
+ * kept out of that CPU (bpf_disable_instrumentation()), and with it preempted for long. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, DN_NAMES_AT_ONCE);
 	__type(key, __u32);
 	__type(value, __u64);

@@ -32,6 +32,7 @@ enum {
 	BPF_RB_FORCE_WAKEUP = 2,
 	BPF_RB_AVAIL_DATA = 0,
 	BPF_F_USER_STACK = 256,
+	BPF_F_MMAPABLE = 1024,
 };
 
 enum bpf_map_type {

@@ -29,6 +29,7 @@
 #define PROGRAMS_MAX 64
 #define WHY 320
 #define PARTS 34
+#define NAMES_BYTES (DN_NAMES_AT_ONCE * sizeof(uint64_t))
 
 /* The functions of bpf/socket_probe.bpf.h by one way. */
 #define FUNCTIONS(way)                                                               \
@@ -116,7 +117,7 @@ struct dn_probe {
 	struct observed seen[OBSERVED_MAX];
 	unsigned nseen;
 	struct bpf_link **sampler;	/* of each CPU, with on_sample, NULL where it is off */
-	unsigned asked;		/* places of the map that name_addresses goes over, by the last question */
+	uint64_t *addresses;	/* of name_addresses, mapped */
 	struct dn_mapwatch *maps;
 	char maps_why[WHY];	/* why there is none */
 	bool strings, hide_setuid, net, offcpu, stacks, symbols;
@@ -330,6 +331,9 @@ static void undo(struct dn_probe *p)
 		bpf_link__destroy(p->link[i]);
 	p->nlinks = 0;
 	bpf_link__destroy(p->names);
+	if (p->addresses)
+		munmap(p->addresses, NAMES_BYTES);
+	p->addresses = NULL;
 	p->iter = p->sockets = p->names = NULL;
 	dn_ring_close(p->life);
 	if (p->run)
@@ -367,6 +371,19 @@ static int start_samples(struct dn_probe *p, struct bpf_program *prog)
 	return err;
 }
 
+/* Without the map there are no names. */
+static void begin_names(struct dn_probe *p, struct bpf_link *link)
+{
+	void *at = mmap(NULL, NAMES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, dn_object_map(p->obj, "addresses"), 0);
+
+	if (at == MAP_FAILED) {
+		bpf_link__destroy(link);
+		return;
+	}
+	p->addresses = at;
+	p->names = link;
+}
+
 static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *n, char why[WHY])
 {
 	for (unsigned s = 0; s < SUBJECTS; s++) {
@@ -394,7 +411,7 @@ static int attach(struct dn_probe *p, struct refusal r[PROGRAMS_MAX], unsigned *
 			if (!strcmp(name, "list_sockets"))
 				p->sockets = link;
 			if (!strcmp(name, "name_addresses"))
-				p->names = link;
+				begin_names(p, link);
 			else if (link)
 				p->link[p->nlinks++] = link;
 			p->prog[p->nprogs++] = (struct program){ name, &subjects[s],
@@ -846,22 +863,14 @@ int dn_probe_name(void *ctx, const uint64_t *address, unsigned n,
 		  void (*fn)(void *fn_ctx, const char *line), void *fn_ctx)
 {
 	struct dn_probe *p = ctx;
-	int map = dn_object_map(p->obj, "addresses"), fd, err = 0;
 	char line[1024];
+	int fd, err;
 	FILE *f;
 
 	if (!p->names)
 		return -ENOTSUP;
-	for (uint32_t i = 0; i < DN_NAMES_AT_ONCE && !err; i++) {
-		uint64_t value = i < n ? address[i] : 0;
-
-		err = bpf_map_update_elem(map, &i, &value, BPF_ANY);
-		if (i >= n && i >= p->asked)
-			break;
-	}
-	if (err)
-		return err;
-	p->asked = n;
+	for (unsigned i = 0; i < DN_NAMES_AT_ONCE; i++)
+		p->addresses[i] = i < n ? address[i] : 0;
 	fd = bpf_iter_create(bpf_link__fd(p->names));
 	f = fd < 0 ? NULL : fdopen(fd, "r");
 	if (!f) {
