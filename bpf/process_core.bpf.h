@@ -188,6 +188,8 @@ static __always_inline int task_exit(struct task_struct *task, unsigned long lon
 	}
 	if (st->off)
 		send_unseen(st, bpf_ktime_get_boot_ns(), READ(task, se.sum_exec_runtime));
+	if (knobs.offcpu_min)
+		send_short(st);
 	r.type = DN_RING_THREAD_EXIT;
 	r.group_dead = dn_group_dead(task, ctx);
 	r.thread = st->thread;

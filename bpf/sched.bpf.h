@@ -8,6 +8,45 @@
 
 #define WOKEN_ON_THE_WAY 1000000	/* ns before it left its CPU: a wake-up older than that was of no sleep */
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);		/* DN_SHORT_MAX with knobs.offcpu_min */
+	__type(key, struct dn_short_key);
+	__type(value, struct dn_short);
+} short_times SEC(".maps");
+
+/* Adds a time to the sums of a thread, which runs on one CPU at a time. False: there is no room. */
+static __always_inline bool add_short(const struct dn_ring_offcpu *r)
+{
+	struct dn_short_key key = { .thread = r->thread, .state = r->state };
+	struct dn_short fresh = { .total = r->dur, .ready = r->by ? r->ready : 0, .count = 1 }, *sum;
+
+	sum = bpf_map_lookup_elem(&short_times, &key);
+	if (!sum)
+		return !bpf_map_update_elem(&short_times, &key, &fresh, BPF_NOEXIST);
+	sum->total += fresh.total;
+	sum->ready += fresh.ready;
+	sum->count++;
+	return true;
+}
+
+/* A thread ends: its sums are told. Those of others the recorder reads at the end. */
+static __always_inline void send_short(struct dn_task_state *st)
+{
+	for (__u32 state = 0; state < DN_SHORT_STATES; state++) {
+		struct dn_short_key key = { .thread = thread_now(st), .state = state };
+		struct dn_short *sum = bpf_map_lookup_elem(&short_times, &key);
+		struct dn_ring_short r = { .type = DN_RING_SHORT, .state = state, .thread = key.thread };
+
+		if (!sum)
+			continue;
+		r.time = bpf_ktime_get_boot_ns();
+		r.sum = *sum;
+		send_life(&r, sizeof(r));
+		bpf_map_delete_elem(&short_times, &key);
+	}
+}
+
 static __always_inline void send_off(struct dn_task_state *st, __u64 end)
 {
 	struct dn_ring_offcpu r = {
@@ -35,6 +74,8 @@ static __always_inline void send_off(struct dn_task_state *st, __u64 end)
 	}
 	st->off = st->off_stack = 0;
 	st->woken_by = DN_WOKEN_UNSEEN;
+	if (knobs.offcpu_min && r.dur < knobs.offcpu_min && r.state < DN_SHORT_STATES && add_short(&r))
+		return;
 	if (!ring || bpf_ringbuf_output(ring, &r, sizeof(r), BPF_RB_NO_WAKEUP))
 		count(DN_COUNT_offcpu_lost);
 }

@@ -214,6 +214,8 @@ static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], s
 	now = dn_now();
 	dn_writer_lock(x->writer);
 	err = dn_stream_finish(x->stream, now);
+	if (!err && x->o->offcpu_min_ns)
+		err = dn_probe_short(x->probe, dn_stream_short, x->stream);
 	dn_writer_unlock(x->writer);
 	if (!err)
 		err = cs.error;

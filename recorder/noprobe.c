@@ -136,6 +136,14 @@ void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
 	*needed = *others = 0;
 }
 
+int dn_probe_short(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_short *s), void *ctx)
+{
+	(void)p;
+	(void)fn;
+	(void)ctx;
+	return -ENOSYS;
+}
+
 int dn_probe_losses(struct dn_probe *p,
 		    int (*fn)(void *ctx, const struct dn_loss_key *k, const struct dn_loss_value *v), void *ctx)
 {
@@ -162,7 +170,7 @@ int dn_probe_name(void *ctx, const uint64_t *address, unsigned n,
 	return -ENOTSUP;
 }
 
-uint64_t *dn_probe_stack_generation(struct dn_probe *p)
+__u64 *dn_probe_stack_generation(struct dn_probe *p)
 {
 	(void)p;
 	return NULL;

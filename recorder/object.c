@@ -412,7 +412,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "denet");
 	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
-		.stacks = o->stacks, .cpus = o->cpus, .wake_level = o->wake_level };
+		.stacks = o->stacks, .cpus = o->cpus, .wake_level = o->wake_level, .offcpu_min = o->offcpu_min };
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
 	struct bpf_object *obj;
 	char config[32];
@@ -434,6 +434,8 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 			goto alien;
 		bpf_map__set_max_entries(map, o->cpus);
 	}
+	if (o->offcpu_min && bpf_object__find_map_by_name(obj, "short_times"))
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "short_times"), DN_SHORT_MAX);
 	choose(obj, o);
 	return obj;
 alien:	/* of another build than this file */

@@ -46,6 +46,7 @@ struct dn_object_opts {
 	bool hide_setuid;
 	bool net;			/* sockets */
 	bool offcpu;			/* when threads run */
+	uint64_t offcpu_min;		/* struct dn_knobs */
 	bool stacks;
 	bool symbols;			/* names of the kernel's functions */
 	unsigned freq;			/* samples a second of each CPU; 0: none */

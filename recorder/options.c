@@ -24,6 +24,7 @@ enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
 	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET, OPT_NO_OFFCPU,
 	OPT_NO_STACKS, OPT_NO_SYMBOLS,
+	OPT_OFFCPU_MIN,
 };
 
 static const struct {
@@ -41,6 +42,7 @@ static const struct {
 	{ "no-strings", NULL, "no paths, arguments or addresses of calls", OPT_NO_STRINGS },
 	{ "no-net", NULL, "no sockets and no bytes through them", OPT_NO_NET },
 	{ "no-offcpu", NULL, "no times off the CPU, and not who ended them", OPT_NO_OFFCPU },
+	{ "offcpu-min", "TIME", "add up times off the CPU shorter than TIME, by thread", OPT_OFFCPU_MIN },
 	{ "freq", "N", "samples a second of what runs on each CPU (99); 0: none", 'F' },
 	{ "no-stacks", NULL, "samples and times off the CPU without stacks", OPT_NO_STACKS },
 	{ "no-symbols", NULL, "stacks without names of functions", OPT_NO_SYMBOLS },
@@ -165,6 +167,9 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 	case OPT_NO_OFFCPU:
 		o->offcpu = false;
 		return 0;
+	case OPT_OFFCPU_MIN:
+		o->offcpu_min_ns = number(arg, times);
+		return o->offcpu_min_ns || !strcmp(arg, "0") ? 0 : wrong("\"%s\" is no time for --offcpu-min", arg);
 	case OPT_NO_STACKS:
 		o->stacks = false;
 		return 0;

@@ -20,6 +20,7 @@ struct dn_record_opts {
 	bool strings;
 	bool net;			/* sockets and what goes through them */
 	bool offcpu;			/* when threads run, and who wakes them */
+	uint64_t offcpu_min_ns;		/* shorter times off a CPU are added up; 0: none */
 	bool stacks;
 	bool symbols;			/* names of functions in them */
 	unsigned freq;			/* samples a second of each CPU; 0: none */

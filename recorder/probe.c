@@ -19,6 +19,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "mapwatch.h"
 #include "object.h"
 #include "observed.h"
@@ -714,6 +715,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	p->strings = o->strings;
 	p->net = oo.net = o->net;
 	p->offcpu = oo.offcpu = o->offcpu;
+	oo.offcpu_min = o->offcpu_min;
 	p->stacks = oo.stacks = o->stacks;
 	p->symbols = oo.symbols = o->symbols;
 	p->freq = oo.freq = o->freq;
@@ -793,7 +795,7 @@ struct dn_mapwatch *dn_probe_take_maps(struct dn_probe *p)
 	return w;
 }
 
-uint64_t *dn_probe_stack_generation(struct dn_probe *p)
+__u64 *dn_probe_stack_generation(struct dn_probe *p)
 {
 	return &p->run->stack_generation;
 }
@@ -1006,6 +1008,25 @@ void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others)
 		else if (second && g->subject != &subjects[SYSCALLS])
 			*needed += both < first ? both : first;
 	}
+}
+
+int dn_probe_short(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_short *s), void *ctx)
+{
+	int fd = dn_object_map(p->obj, "short_times"), err = 0;
+	struct dn_short_key key, next;
+	const uint64_t now = dn_now();
+	void *at = NULL;
+
+	while (!err && fd >= 0 && !bpf_map_get_next_key(fd, at, &next)) {
+		struct dn_ring_short s = { .type = DN_RING_SHORT, .state = (uint8_t)next.state, .thread = next.thread,
+			.time = now };
+
+		key = next;
+		at = &key;
+		if (!bpf_map_lookup_elem(fd, &key, &s.sum))
+			err = fn(ctx, &s);
+	}
+	return err;
 }
 
 int dn_probe_losses(struct dn_probe *p,

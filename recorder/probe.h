@@ -27,6 +27,7 @@ struct dn_probe_opts {
 	bool hide_setuid;
 	bool net;		/* sockets */
 	bool offcpu;		/* when threads run */
+	uint64_t offcpu_min;	/* ns: shorter times off a CPU are added up; 0: none */
 	bool stacks;
 	bool symbols;		/* names of the kernel's functions */
 	unsigned freq;		/* samples a second of each CPU; 0: none */
@@ -58,7 +59,7 @@ uint64_t dn_probe_tick_ns(const struct dn_probe *p);
 /* What processes map, to be read and closed by the caller from now on; NULL: it is not seen. */
 struct dn_mapwatch *dn_probe_take_maps(struct dn_probe *p);
 /* Raised by one, stacks are all sent again. */
-uint64_t *dn_probe_stack_generation(struct dn_probe *p);
+__u64 *dn_probe_stack_generation(struct dn_probe *p);
 
 /* Has the kernel name addresses of its own: the shape of dn_kernel_ask (kernel_code.h), ctx is the
  * probe. -ENOTSUP where its program is not there. Until the probe is closed. */
@@ -92,6 +93,9 @@ int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX]);
 /* Runs that the kernel skipped (recursion_misses) and that nothing made up for:
  * of programs that calls and processes are known by, and of others. */
 void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others);
+
+/* Hands the sums of short times of all threads that live on. */
+int dn_probe_short(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_short *s), void *ctx);
 
 /* Hands every entry of the loss table on. */
 int dn_probe_losses(struct dn_probe *p,

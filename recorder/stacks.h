@@ -31,7 +31,7 @@ struct dn_stacks_opts {
 	struct dn_mapwatch *maps;	/* NULL: what processes map is not seen */
 	struct dn_kernel_code *kernel;	/* may be NULL */
 	struct dn_symbols *symbols;	/* NULL: no names are wanted */
-	uint64_t *generation;		/* of struct dn_run: raised to have all stacks sent again */
+	__u64 *generation;		/* of struct dn_run: raised to have all stacks sent again */
 };
 
 struct dn_stacks *dn_stacks_new(const struct dn_stacks_opts *o);	/* NULL with errno */

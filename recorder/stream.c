@@ -735,6 +735,20 @@ static int on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
 	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, r->stack, r->waker_comm);
 }
 
+int dn_stream_short(void *ctx, const struct dn_ring_short *r)
+{
+	struct dn_stream *s = ctx;
+	struct dn_value v[DN_F_offcpu_short_N];
+
+	v[DN_F_offcpu_short_time] = dn_u(r->time);
+	v[DN_F_offcpu_short_thread] = dn_u(r->thread);
+	v[DN_F_offcpu_short_state] = dn_u(r->state);
+	v[DN_F_offcpu_short_count] = dn_u(r->sum.count);
+	v[DN_F_offcpu_short_total] = dn_u(r->sum.total);
+	v[DN_F_offcpu_short_ready] = dn_u(r->sum.ready);
+	return dn_row_send(s->o.sink, DN_EV_offcpu_short, v, DN_F_offcpu_short_N);
+}
+
 /* Of a thread that was not seen to run again. */
 static int still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64_t now)
 {
@@ -790,6 +804,8 @@ int dn_stream_record(void *ctx, const void *record, uint32_t len)
 		return on_transfer(s, record);
 	case DN_RING_OFFCPU:
 		return on_offcpu(s, record);
+	case DN_RING_SHORT:
+		return dn_stream_short(s, record);
 	case DN_RING_STACK:
 		return s->o.stacks ? dn_stacks_sent(s->o.stacks, record, len) : 0;
 	case DN_RING_SAMPLE:

@@ -52,6 +52,9 @@ int dn_stream_pass(struct dn_stream *s);
 int dn_stream_living(void *ctx, const struct dn_iter_thread *t);
 int dn_stream_finish(struct dn_stream *s, uint64_t now);
 
+/* The short times off the CPU of a thread that lives at the end. */
+int dn_stream_short(void *ctx, const struct dn_ring_short *r);
+
 struct dn_stream_stats {
 	uint64_t calls;		/* handed on */
 	uint64_t unfinished;	/* of these */

@@ -256,6 +256,13 @@ SELECT ?1, thread_id, state, reason, syscall, waker_id, waker_tid, waker_comm, c
 FROM offcpu WHERE trace_id = ?1
 GROUP BY thread_id, state, syscall, waker_tid, waker_id, waker_comm;
 
+-- Of what was only added up neither call nor waker are known.
+INSERT INTO raw_wait
+SELECT ?1, s.thread, o.name, iif(o.name = 'runnable', 'cpu', 'short'), NULL, NULL, NULL, NULL, sum(s.count),
+       sum(s.total), sum(iif(o.name = 'runnable', s.total, s.ready)), NULL, NULL
+FROM raw_offcpu_short AS s LEFT JOIN raw_off_state AS o ON o.state = s.state
+WHERE s.trace_id = ?1 GROUP BY s.thread, s.state;
+
 -- Objects, frames and stacks are told again after each keyframe. A frame's function is the
 -- nearest that begins before it, if it reaches so far.
 INSERT OR IGNORE INTO raw_function

@@ -43,6 +43,7 @@ enum dn_ring_type {
 	DN_RING_OFFCPU,
 	DN_RING_STACK,
 	DN_RING_SAMPLE,
+	DN_RING_SHORT,
 };
 
 /* Bytes through a socket. */
@@ -270,6 +271,31 @@ struct dn_ring_offcpu {
 };
 static_assert(sizeof(struct dn_ring_offcpu) == 80, "layout");
 
+/* Times off a CPU that are shorter than knobs.offcpu_min are added up, by thread and state: of the
+ * first DN_SHORT_STATES of enum dn_off_state. Others are told one by one, however short. */
+#define DN_SHORT_STATES 4
+#define DN_SHORT_MAX 65536	/* sums at one time; beyond, times are told one by one */
+
+struct dn_short_key {
+	__u32 thread, state;
+};
+
+struct dn_short {
+	__u64 total, ready;	/* ns; ready: of total, woken and waiting for a CPU */
+	__u32 count;
+	__u32 pad;
+};
+
+struct dn_ring_short {
+	__u8 type;
+	__u8 state;		/* enum dn_off_state */
+	__u16 pad;
+	__u32 thread;
+	__u64 time;		/* when it is told */
+	struct dn_short sum;
+};
+static_assert(sizeof(struct dn_ring_short) == 40, "layout");
+
 enum dn_stack_use { DN_STACK_OF_SWITCH, DN_STACK_OF_SAMPLE, DN_STACK_USES };
 
 #define DN_STACK_FRAMES 127	/* of the kernel, and of the user: sysctl kernel.perf_event_max_stack has no more by default */
@@ -411,6 +437,7 @@ struct dn_knobs {
 	__u8 pad;
 	__u32 cpus;
 	__u32 wake_level;	/* bytes in a ring that wake the recorder */
+	__u64 offcpu_min;	/* ns: shorter times off a CPU are added up */
 	__u32 ns_depth;		/* pid namespaces from that of /proc to the recorder's */
 	/* The recorder's one as the kernel and stat(2) name it, for where none can be read;
 	 * 0: numbers are the first one's. */

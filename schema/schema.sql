@@ -170,8 +170,8 @@ CREATE TABLE raw_wait (
   count INTEGER NOT NULL,
   total INTEGER NOT NULL,
   ready INTEGER NOT NULL,
-  longest INTEGER NOT NULL,
-  shortest INTEGER NOT NULL
+  longest INTEGER,
+  shortest INTEGER
 ) STRICT;
 
 -- Functions that frames of stacks lie in.

@@ -855,7 +855,7 @@ LEFT JOIN raw_syscall_name AS n ON n.abi = o.abi AND n.nr = o.nr;
 --   tid: : thread id
 --   comm: : the thread's last name
 --   state: : as in offcpu
---   reason: : as in offcpu
+--   reason: : as in offcpu; short: times shorter than --offcpu-min, which are only added up
 --   syscall: : as in offcpu
 --   waker_id: id: as in offcpu
 --   waker_tid: : as in offcpu
@@ -863,8 +863,8 @@ LEFT JOIN raw_syscall_name AS n ON n.abi = o.abi AND n.nr = o.nr;
 --   count: count: how often
 --   total_ns: ns: how long in all
 --   ready_ns: ns: of that, known to be waiting for a CPU
---   max_ns: ns: the longest
---   min_ns: ns: the shortest
+--   max_ns: ns: the longest; NULL: of short ones it is not known
+--   min_ns: ns: the shortest; NULL the same
 CREATE VIEW waits AS
 SELECT w.trace_id, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm, w.state,
        w.reason, w.syscall, w.waker AS waker_id, w.waker_tid, w.waker_comm, w.count, w.total AS total_ns,
