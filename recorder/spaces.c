@@ -27,6 +27,8 @@ struct space {
 	uint64_t begin, end;		/* end: ALIVE */
 	struct mapping *map;		/* by time */
 	uint32_t n, cap;
+	uint64_t *change;		/* when a mapping took the place of other code */
+	uint32_t nchanges, changes_cap;
 };
 
 struct dn_spaces {
@@ -49,6 +51,7 @@ static void put(struct space *p)
 		struct space *parent = p->parent;
 
 		free(p->map);
+		free(p->change);
 		free(p);
 		p = parent;
 	}
@@ -125,6 +128,46 @@ static uint32_t object_of(struct dn_spaces *s, const struct space *p, const stru
 	return dn_codes_add(s->codes, &code);
 }
 
+/* What an address is in it: the same for two of them where they mean the same. */
+static struct dn_place place_in(const struct dn_spaces *s, const struct mapping *m, uint64_t address)
+{
+	const bool memory = dn_codes_get(s->codes, m->object)->kind == DN_CODE_MEMORY;
+
+	return (struct dn_place){ m->object, memory ? address : address - m->start + m->pgoff };
+}
+
+static bool overlap(const struct mapping *a, const struct mapping *b)
+{
+	return a->start < b->end && b->start < a->end;
+}
+
+static bool agree(const struct dn_spaces *s, const struct mapping *a, const struct mapping *b)
+{
+	return a->object == b->object && place_in(s, a, b->start).offset == place_in(s, b, b->start).offset;
+}
+
+static void map(struct dn_spaces *s, struct space *p, const struct mapping *m)
+{
+	uint64_t until = m->time;
+	bool other = false;
+
+	/* What makes code at run time has the same memory executable again and again. */
+	for (uint32_t i = p->n; i-- > 0;)
+		if (overlap(&p->map[i], m)) {
+			if (p->map[i].start <= m->start && m->end <= p->map[i].end && agree(s, &p->map[i], m))
+				return;
+			break;
+		}
+	for (const struct space *q = p; q && !other; until = until < q->begin ? until : q->begin, q = q->parent)
+		for (uint32_t i = 0; i < q->n && !other; i++)
+			other = q->map[i].time <= until && overlap(&q->map[i], m) && !agree(s, &q->map[i], m);
+	if (p->n == MAPPINGS_MAX || dn_grow(&p->map, &p->cap, p->n + 1, sizeof(*p->map)))
+		return;
+	p->map[p->n++] = *m;
+	if (other && !dn_grow(&p->change, &p->changes_cap, p->nchanges + 1, sizeof(*p->change)))
+		p->change[p->nchanges++] = m->time;
+}
+
 void dn_spaces_event(struct dn_spaces *s, const struct dn_map_event *e)
 {
 	struct space *p = living(s, e->kind == DN_MAP_FORK ? e->parent : e->pid), *old;
@@ -152,11 +195,9 @@ void dn_spaces_event(struct dn_spaces *s, const struct dn_map_event *e)
 		begin(s, e->pid, e->time, NULL);	/* the other threads end without being told apart */
 		return;
 	case DN_MAP_CODE:
-		if (p->n == MAPPINGS_MAX || dn_grow(&p->map, &p->cap, p->n + 1, sizeof(*p->map)))
-			return;
 		object = object_of(s, p, e);
 		if (object)
-			p->map[p->n++] = (struct mapping){ e->start, e->end, e->pgoff, e->time, object };
+			map(s, p, &(struct mapping){ e->start, e->end, e->pgoff, e->time, object });
 		return;
 	}
 }
@@ -170,9 +211,38 @@ bool dn_spaces_find(const struct dn_spaces *s, uint32_t pid, uint64_t time, uint
 
 			if (m->time > time || address < m->start || address >= m->end)
 				continue;
-			place->object = m->object;
-			place->offset = dn_codes_get(s->codes, m->object)->kind == DN_CODE_MEMORY ? address :
-				address - m->start + m->pgoff;
+			*place = place_in(s, m, address);
+			return true;
+		}
+		if (time > p->begin)
+			time = p->begin;
+	}
+	return false;
+}
+
+bool dn_spaces_changed(const struct dn_spaces *s, uint32_t pid, uint64_t time, uint64_t other)
+{
+	const uint64_t from = time < other ? time : other, until = time < other ? other : time;
+	const struct space *p = find(s, pid, until);
+
+	for (uint32_t i = p ? p->nchanges : 0; i-- > 0 && p->change[i] > from;)
+		if (p->change[i] <= until)
+			return true;
+	return false;
+}
+
+bool dn_spaces_address(const struct dn_spaces *s, uint32_t pid, uint64_t time, const struct dn_place *place,
+		       uint64_t *address)
+{
+	for (const struct space *p = find(s, pid, time); p; p = p->parent) {
+		for (uint32_t i = p->n; i-- > 0;) {
+			const struct mapping *m = &p->map[i];
+			const uint64_t first = place_in(s, m, m->start).offset;
+
+			if (m->time > time || m->object != place->object || place->offset < first ||
+			    place->offset - first >= m->end - m->start)
+				continue;
+			*address = m->start + (place->offset - first);
 			return true;
 		}
 		if (time > p->begin)

@@ -52,6 +52,15 @@ void dn_spaces_event(struct dn_spaces *s, const struct dn_map_event *e);
 bool dn_spaces_find(const struct dn_spaces *s, uint32_t pid, uint64_t time, uint64_t address,
 		    struct dn_place *place);
 
+/* Whether other code came to lie where some lay, in a process between two times: what was found
+ * for the one may not be so for the other. */
+bool dn_spaces_changed(const struct dn_spaces *s, uint32_t pid, uint64_t time, uint64_t other);
+
+/* The address that a place in a mapping has in a process at a time; of a file that is mapped
+ * twice the one that is younger. False where it is in none. */
+bool dn_spaces_address(const struct dn_spaces *s, uint32_t pid, uint64_t time, const struct dn_place *place,
+		       uint64_t *address);
+
 /* Gives up what ended before that time: nobody will ask any more. */
 void dn_spaces_forget(struct dn_spaces *s, uint64_t time);
 

@@ -44,7 +44,9 @@ struct index {
 
 struct known {
 	uint64_t hash;			/* 0: free */
+	uint64_t time;			/* it is this stack then, and as long as nothing else is mapped there */
 	uint32_t stack;
+	uint32_t pid;
 };
 
 struct dn_stacks {
@@ -319,7 +321,7 @@ int dn_stacks_sent(struct dn_stacks *s, const struct dn_ring_stack *r, uint32_t 
 	memcpy(f, r + 1, (r->kernel + r->user) * sizeof(f[0]));
 	if (!push_user(s, &stack, r, f + r->kernel) || !push_kernel(s, &stack, r, f) || !stack)
 		return 0;
-	*k = (struct known){ r->hash, stack };
+	*k = (struct known){ r->hash, r->time, stack, r->pid };
 	s->nknown++;
 	return 0;
 }
@@ -394,13 +396,48 @@ static int tell(struct dn_stacks *s, uint32_t id, uint32_t epoch)
 	return err;
 }
 
-int dn_stacks_find(struct dn_stacks *s, uint64_t hash, uint32_t *id)
+/*
+ * The kernel side does not send a stack again because something else is mapped at its addresses now, as after dlclose and
+ * dlopen. So the addresses are got back from the places that they were, and are looked up at that other
+ * time. False: there is no room, or some are not known any more.
+ */
+static bool look_again(struct dn_stacks *s, struct known *k, uint64_t time)
 {
-	*id = seat_of(s->known, hash)->stack;
-	if (*id)
+	struct dn_place at[DEPTH_MAX];
+	uint32_t n = 0, stack = 0, id = k->stack;
+
+	for (; id && n < DEPTH_MAX; id = s->node[id - s->first].parent) {
+		const struct dn_place *p = &s->frame[s->node[id - s->first].frame - 1].at;
+		uint64_t address;
+
+		at[n++] = *p;
+		if (dn_spaces_address(s->spaces, k->pid, k->time, p, &address) &&
+		    !dn_spaces_find(s->spaces, k->pid, time, address, &at[n - 1]))
+			return false;
+	}
+	while (n-- > 0)
+		if (!push(s, &stack, &at[n]))
+			return false;
+	k->stack = stack;
+	k->time = time;
+	return true;
+}
+
+int dn_stacks_find(struct dn_stacks *s, uint64_t hash, uint64_t time, uint32_t *id)
+{
+	struct known *k = seat_of(s->known, hash);
+
+	*id = 0;
+	if (k->stack) {
+		if (dn_spaces_changed(s->spaces, k->pid, k->time, time) &&
+		    (s->nnodes + DEPTH_MAX > NODES_MAX || !look_again(s, k, time)))
+			return 0;
+		*id = k->stack;
 		return tell(s, *id, __atomic_load_n(&s->epoch, __ATOMIC_RELAXED));
-	if (s->before)
-		*id = seat_of(s->before, hash)->stack;
+	}
+	k = s->before ? seat_of(s->before, hash) : NULL;
+	if (k && k->stack && !dn_spaces_changed(s->spaces, k->pid, k->time, time))
+		*id = k->stack;
 	return 0;
 }
 

@@ -46,9 +46,9 @@ void dn_stacks_pass(struct dn_stacks *s);
 /* A record of the ring. 0 or -EPROTO; one there is no memory for is as if it had not come. */
 int dn_stacks_sent(struct dn_stacks *s, const struct dn_ring_stack *r, uint32_t len);
 
-/* The id in the trace of the stack of that hash, 0: it has not come. Its rows are told where
- * they must be. 0 or an error of the sink. */
-int dn_stacks_find(struct dn_stacks *s, uint64_t hash, uint32_t *id);
+/* The id in the trace of the stack of that hash as it was at that time, 0: it has not come. Its rows are
+ * told where they must be. 0 or an error of the sink. */
+int dn_stacks_find(struct dn_stacks *s, uint64_t hash, uint64_t time, uint32_t *id);
 
 /* All rows are told again where they are met. Any thread. */
 void dn_stacks_keyframe(struct dn_stacks *s);

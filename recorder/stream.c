@@ -60,7 +60,7 @@ struct unstacked {
 	uint16_t event;
 	uint16_t n;			/* fields */
 	unsigned pass;
-	uint64_t hash;
+	uint64_t hash, when;		/* when: it was that stack */
 	struct dn_value v[DN_F_offcpu_N];	/* a sample has fewer */
 	char comm[DN_COMM_LEN];		/* the waker's */
 };
@@ -653,13 +653,13 @@ static int on_transfer(struct dn_stream *s, const struct dn_ring_transfer *r)
 	return send_moved(s, &r->moved, r->time, r->thread, r->in_call ? &r->seq : NULL);
 }
 
-/* A row whose last field is the stack of that hash. comm is what v points to, or NULL. */
+/* A row whose last field is the stack of that hash, as it was then. comm is what v points to, or NULL. */
 static int send_stacked(struct dn_stream *s, enum dn_event event, struct dn_value *v, unsigned n, uint64_t hash,
-			const char *comm)
+			uint64_t when, const char *comm)
 {
 	struct unstacked *u;
 	uint32_t id = 0;
-	int err = hash && s->o.stacks ? dn_stacks_find(s->o.stacks, hash, &id) : 0;
+	int err = hash && s->o.stacks ? dn_stacks_find(s->o.stacks, hash, when, &id) : 0;
 
 	if (err)
 		return err;
@@ -671,7 +671,7 @@ static int send_stacked(struct dn_stream *s, enum dn_event event, struct dn_valu
 		return dn_row_send(s->o.sink, event, v, n);
 	}
 	u = &s->unstacked[s->nunstacked++];
-	*u = (struct unstacked){ .event = (uint16_t)event, .n = (uint16_t)n, .pass = s->pass, .hash = hash };
+	*u = (struct unstacked){ .event = (uint16_t)event, .n = (uint16_t)n, .pass = s->pass, .hash = hash, .when = when };
 	memcpy(u->v, v, n * sizeof(*v));
 	if (comm)
 		memcpy(u->comm, comm, sizeof(u->comm));
@@ -689,7 +689,7 @@ static int send_unstacked(struct dn_stream *s, unsigned passes)
 		uint32_t id = 0;
 
 		if (!err)
-			err = dn_stacks_find(s->o.stacks, u->hash, &id);
+			err = dn_stacks_find(s->o.stacks, u->hash, u->when, &id);
 		if (err || (!id && s->pass - u->pass < passes)) {
 			s->unstacked[kept++] = *u;
 			continue;
@@ -712,7 +712,7 @@ static int on_sample(struct dn_stream *s, const struct dn_ring_sample *r)
 	v[DN_F_sample_thread] = dn_u(r->thread);
 	v[DN_F_sample_cpu] = dn_u(r->cpu);
 	v[DN_F_sample_period] = dn_u(s->o.sample_period_ns);
-	return send_stacked(s, DN_EV_sample, v, DN_F_sample_N, r->stack, NULL);
+	return send_stacked(s, DN_EV_sample, v, DN_F_sample_N, r->stack, r->time, NULL);
 }
 
 static int on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
@@ -732,7 +732,7 @@ static int on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
 	v[DN_F_offcpu_waker_tid] = task && r->waker_tid ? dn_u(r->waker_tid) : dn_null();
 	v[DN_F_offcpu_waker_comm] = task ? text(r->waker_comm, sizeof(r->waker_comm)) : dn_null();
 	v[DN_F_offcpu_ended] = dn_u(1);
-	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, r->stack, r->waker_comm);
+	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, r->stack, r->time - r->dur, r->waker_comm);
 }
 
 int dn_stream_short(void *ctx, const struct dn_ring_short *r)
@@ -768,7 +768,7 @@ static int still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64
 	if (t->woken && t->woken <= end)
 		v[DN_F_offcpu_ready] = dn_u(end - (t->woken > t->off ? t->woken : t->off));
 	v[DN_F_offcpu_ended] = dn_u(t->off_ran > 0);
-	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, t->off_stack, NULL);
+	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, t->off_stack, t->off, NULL);
 }
 
 int dn_stream_record(void *ctx, const void *record, uint32_t len)
