@@ -25,6 +25,11 @@
 #define DEPTH_MAX (2 * DN_STACK_FRAMES + 2)
 #define SPACES_STAY_NS 1000000000	/* after their end: what the rings hold of them is read by then */
 
+struct object {
+	uint32_t told;			/* epoch */
+	bool met;
+};
+
 struct frame {
 	struct dn_place at;
 	uint32_t told;			/* epoch */
@@ -59,7 +64,7 @@ struct dn_stacks {
 	struct node *node;		/* of id first + i */
 	uint32_t first, nnodes, nodes_cap;
 	struct index by_caller;
-	uint32_t *object_told;
+	struct object *object;		/* by id - 1 */
 	uint32_t objects_cap;
 	struct known *known, *before;	/* HASHES_MAX * 2 seats each; before: may be NULL */
 	uint32_t nknown;
@@ -101,7 +106,7 @@ void dn_stacks_free(struct dn_stacks *s)
 	free(s->by_place.seat);
 	free(s->node);
 	free(s->by_caller.seat);
-	free(s->object_told);
+	free(s->object);
 	free(s->known);
 	free(s->before);
 	free(s);
@@ -258,6 +263,30 @@ static bool push(struct dn_stacks *s, uint32_t *stack, const struct dn_place *at
 	return *stack;
 }
 
+/* What is known of an object here; NULL: there is no memory. */
+static struct object *object_of(struct dn_stacks *s, uint32_t id)
+{
+	uint32_t had = s->objects_cap;
+
+	if (dn_grow(&s->object, &s->objects_cap, id, sizeof(*s->object)))
+		return NULL;
+	if (s->objects_cap > had)
+		memset(s->object + had, 0, (s->objects_cap - had) * sizeof(*s->object));
+	return &s->object[id - 1];
+}
+
+/* Its file is opened as soon as a stack comes that leads into it: when a row has that stack its thread
+ * may be about to end. */
+static void meet(struct dn_stacks *s, uint32_t id)
+{
+	struct object *o = id && s->o.symbols ? object_of(s, id) : NULL;
+
+	if (!o || o->met)
+		return;
+	o->met = true;
+	dn_symbols_meet(s->o.symbols, id, dn_codes_get(s->codes, id));
+}
+
 /* The user's frames, innermost first; of callers the address is the return's. */
 static bool push_user(struct dn_stacks *s, uint32_t *stack, const struct dn_ring_stack *r, const uint64_t *f)
 {
@@ -277,9 +306,11 @@ static bool push_user(struct dn_stacks *s, uint32_t *stack, const struct dn_ring
 	}
 	if (broken || r->user == DN_STACK_FRAMES)
 		*stack = mark(s, 0, broken ? "[callers unknown]" : "[callers beyond 127]");
-	while (n-- > 0)
+	while (n-- > 0) {
+		meet(s, at[n].object);
 		if (!push(s, stack, &at[n]))
 			return false;
+	}
 	return true;
 }
 
@@ -329,19 +360,14 @@ int dn_stacks_sent(struct dn_stacks *s, const struct dn_ring_stack *r, uint32_t 
 static int tell_object(struct dn_stacks *s, uint32_t id, uint32_t epoch)
 {
 	const struct dn_code *c = dn_codes_get(s->codes, id);
+	struct object *o = object_of(s, id);
 	struct dn_value v[DN_F_object_N];
 	char hex[2 * DN_BUILD_ID_MAX];
-	uint32_t had = s->objects_cap;
 
-	if (dn_grow(&s->object_told, &s->objects_cap, id, sizeof(*s->object_told)))
-		return 0;	/* it is told at the next one's turn */
-	if (s->objects_cap > had)
-		memset(s->object_told + had, 0, (s->objects_cap - had) * sizeof(*s->object_told));
-	if (s->object_told[id - 1] == epoch)
+	if (!o || o->told == epoch)	/* without memory: it is told at the next one's turn */
 		return 0;
-	if (!s->object_told[id - 1] && s->o.symbols)
-		dn_symbols_meet(s->o.symbols, id, c);
-	s->object_told[id - 1] = epoch;
+	meet(s, id);	/* where another lay before */
+	o->told = epoch;
 	for (unsigned i = 0; i < c->build_id.len; i++) {
 		hex[2 * i] = "0123456789abcdef"[c->build_id.byte[i] >> 4];
 		hex[2 * i + 1] = "0123456789abcdef"[c->build_id.byte[i] & 15];
