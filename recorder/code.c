@@ -44,13 +44,13 @@ static uint32_t owner(const struct dn_code *k)
 static bool same(const struct dn_code *a, const struct dn_code *b)
 {
 	return a->kind == b->kind && a->build_id.len == b->build_id.len && owner(a) == owner(b) &&
-		a->since == b->since && a->dev == b->dev && a->inode == b->inode &&
+		a->since == b->since && a->dev == b->dev && a->inode == b->inode && a->generation == b->generation &&
 		!memcmp(a->build_id.byte, b->build_id.byte, a->build_id.len) && !strcmp(a->path, b->path);
 }
 
 static uint32_t hash(const struct dn_code *k)
 {
-	const uint64_t seed = k->kind ^ k->inode << 8 ^ k->dev << 32 ^ (uint64_t)owner(k) << 16 ^ k->since;
+	const uint64_t seed = k->kind ^ k->inode << 8 ^ k->dev << 32 ^ (uint64_t)owner(k) << 16 ^ k->since ^ k->generation;
 
 	return (uint32_t)XXH3_64bits_withSeed(k->path, strlen(k->path),
 					      seed ^ XXH3_64bits(k->build_id.byte, k->build_id.len));

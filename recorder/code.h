@@ -19,6 +19,8 @@ struct dn_code {
 	uint32_t pid;			/* MEMORY: whose; FILE: who was seen to map it */
 	uint64_t since;			/* MEMORY: when the process got this address space */
 	uint64_t dev, inode;		/* 0 with a build-id, or no file */
+	uint64_t generation;		/* of the inode, whose number another file may have soon; 0: not known */
+	uint64_t mapped;		/* FILE: when it was seen to be mapped first, boot clock */
 	const char *path;
 };
 

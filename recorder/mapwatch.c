@@ -221,9 +221,10 @@ static void hand_on(struct dn_mapwatch *w, const void *record,
 		e.pgoff = m->pgoff;
 		e.dev = (uint64_t)m->maj << 20 | m->min;
 		e.inode = m->ino;
+		e.generation = m->generation;
 #ifdef PERF_RECORD_MISC_MMAP_BUILD_ID
 		if (h->misc & PERF_RECORD_MISC_MMAP_BUILD_ID) {
-			e.dev = e.inode = 0;
+			e.dev = e.inode = e.generation = 0;
 			e.build_id.len = m->build_id_size > DN_BUILD_ID_MAX ? DN_BUILD_ID_MAX : m->build_id_size;
 			memcpy(e.build_id.byte, m->build_id, e.build_id.len);
 		}

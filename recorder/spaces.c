@@ -115,7 +115,8 @@ int dn_spaces_follow(struct dn_spaces *s, uint32_t pid)
 static uint32_t object_of(struct dn_spaces *s, const struct space *p, const struct dn_map_event *e)
 {
 	struct dn_code code = { .kind = DN_CODE_FILE, .pid = e->pid, .path = e->path,
-		.build_id = e->build_id, .dev = e->dev, .inode = e->inode };
+		.build_id = e->build_id, .dev = e->dev, .inode = e->inode,
+		.generation = e->generation, .mapped = e->time };
 
 	if (!strcmp(e->path, "[vdso]")) {
 		/* That of 32-bit programs lies below 4 GiB. */

@@ -32,7 +32,7 @@ struct dn_map_event {
 	uint64_t time;		/* ns, boot clock */
 	uint64_t start, end;	/* CODE: addresses */
 	uint64_t pgoff;		/* bytes into the file */
-	uint64_t dev, inode;
+	uint64_t dev, inode, generation;
 	const char *path;	/* as the kernel says: a path, "//anon", "[vdso]" ... */
 };
 

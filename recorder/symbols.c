@@ -5,16 +5,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "elfsyms.h"
 #include "grow.h"
 #include "kernel_code.h"
@@ -24,6 +27,7 @@
 #define FILES_MAX 256			/* held open; what comes after is opened by name at the end */
 #define PATIENCE_NS 100000000		/* with a thread that does not end */
 #define VDSO_MAX 65536			/* bytes */
+#define TICK_NS 10000000		/* that the times of files may be behind */
 #define DEBUG_DIR "/usr/lib/debug"
 
 /* An object whose file is to be opened. */
@@ -54,6 +58,28 @@ struct dn_symbols {
 	unsigned held;
 };
 
+/* What the clock on the wall showed at a time of the boot clock, ns. */
+static uint64_t wall_at(uint64_t boot)
+{
+	struct dn_clocks c;
+
+	dn_clocks_read(&c);
+	return c.wall - c.boot + boot;
+}
+
+/* Whether the inode of that number was that file already: ext4 gives the number of one that was deleted to the next
+ * that is made. A file system that tells no generation may tell when a file came to be. */
+static bool is_inode(int fd, const struct dn_code *code)
+{
+	long generation = 0;	/* an int is written */
+	struct statx st;
+
+	if (!ioctl(fd, FS_IOC_GETVERSION, &generation))
+		return (uint32_t)generation == (uint32_t)code->generation;
+	return statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) || !(st.stx_mask & STATX_BTIME) ||
+		(uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec <= wall_at(code->mapped);
+}
+
 /* Whether the file is the one that was mapped. */
 static bool is_it(int fd, const struct dn_code *code)
 {
@@ -64,7 +90,8 @@ static bool is_it(int fd, const struct dn_code *code)
 		return false;
 	if (code->build_id.len)
 		return !dn_elf_build_id(fd, &id) && dn_build_id_same(&id, &code->build_id);
-	return st.st_ino == code->inode && ((uint64_t)major(st.st_dev) << 20 | minor(st.st_dev)) == code->dev;
+	return st.st_ino == code->inode && ((uint64_t)major(st.st_dev) << 20 | minor(st.st_dev)) == code->dev &&
+		is_inode(fd, code);
 }
 
 /* What stands there, or -1. A name may lead to anything by now: nothing is waited for. */
@@ -202,7 +229,10 @@ static struct dn_perfmap *open_jit(const struct dn_code *code, uid_t owner)
 		path[0] = 0;
 	fd = dn_perfmap_fd(path[0] ? path : "/", (pid_t)nspid, owner);
 	if (fd >= 0) {
-		map = dn_perfmap_read(fd);
+		/* Nobody deletes them, and pids come again: one that is older than the program is another's. */
+		if (!fstat(fd, &st) && (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec +
+				       TICK_NS >= wall_at(code->since))
+			map = dn_perfmap_read(fd);
 		close(fd);
 	}
 	return map;
