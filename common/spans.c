@@ -102,7 +102,7 @@ int dn_spans_flatten(struct dn_span *span, size_t count, struct dn_piece **piece
 	return 0;
 }
 
-uint32_t dn_pieces_find(const struct dn_piece *piece, size_t n, uint64_t at)
+uint32_t dn_pieces_around(const struct dn_piece *piece, size_t n, uint64_t at, uint64_t *from, uint64_t *to)
 {
 	size_t low = 0, high = n;
 
@@ -114,5 +114,14 @@ uint32_t dn_pieces_find(const struct dn_piece *piece, size_t n, uint64_t at)
 		else
 			high = mid;
 	}
+	*from = low ? piece[low - 1].start : 0;
+	*to = low < n ? piece[low].start : UINT64_MAX;
 	return low ? piece[low - 1].rank : DN_SPAN_NONE;
+}
+
+uint32_t dn_pieces_find(const struct dn_piece *piece, size_t n, uint64_t at)
+{
+	uint64_t from, to;
+
+	return dn_pieces_around(piece, n, at, &from, &to);
 }

@@ -33,4 +33,7 @@ int dn_spans_flatten(struct dn_span *span, size_t count, struct dn_piece **piece
 /* The rank of the range that answers for at, or DN_SPAN_NONE. */
 uint32_t dn_pieces_find(const struct dn_piece *piece, size_t n, uint64_t at);
 
+/* The same, and the piece that it was found in: from *from to before *to. */
+uint32_t dn_pieces_around(const struct dn_piece *piece, size_t n, uint64_t at, uint64_t *from, uint64_t *to);
+
 #endif

@@ -141,11 +141,12 @@ out:
 
 bool dn_perfmap_find(const struct dn_perfmap *m, uint64_t address, struct dn_perfmap_name *out)
 {
-	uint32_t i = dn_pieces_find(m->piece, m->npiece, address);
+	uint64_t from, to;
+	uint32_t i = dn_pieces_around(m->piece, m->npiece, address, &from, &to);
 
 	if (i == DN_SPAN_NONE)
 		return false;
-	*out = (struct dn_perfmap_name){ m->entry[i].start, m->entry[i].size, m->text + m->entry[i].name };
+	*out = (struct dn_perfmap_name){ m->entry[i].start, m->entry[i].size, m->text + m->entry[i].name, from, to };
 	return true;
 }
 

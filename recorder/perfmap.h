@@ -25,6 +25,7 @@ struct dn_perfmap_name {
 	uint64_t start;
 	uint64_t size;
 	const char *name;	/* as in the file, blanks too; lives as long as the dn_perfmap */
+	uint64_t from, to;	/* what of it is not another one's, around the address; to is not in it */
 };
 
 /*

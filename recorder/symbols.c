@@ -274,7 +274,8 @@ static bool find(const struct names *n, uint64_t offset, struct dn_function *f)
 		return true;
 	}
 	if (n->jit && dn_perfmap_find(n->jit, offset, &j)) {
-		*f = (struct dn_function){ j.start, j.size, j.name };
+		/* Memory that is used again belongs to whom the map says last; each gets what is left to it. */
+		*f = (struct dn_function){ j.from, j.to - j.from, j.name };
 		return true;
 	}
 	return n->kernel && dn_kernel_code_name(n->kernel, n->code, offset, f);
@@ -338,7 +339,7 @@ static void keep(struct dn_symbols *s, uint32_t object, const struct dn_function
 /* The functions that the frames of the order lie in. */
 static void name_all(struct dn_symbols *s)
 {
-	struct dn_function f = { 0 };
+	struct dn_function f = { 0 }, last = { 0 };
 	struct names names = { 0 };
 	bool stop = false;
 
@@ -348,14 +349,14 @@ static void name_all(struct dn_symbols *s)
 		if (!i || p->object != p[-1].object) {
 			close_names(&names);
 			open_names(s, &names, p->object, s->o);
+			last.size = 0;
+		}
+		/* Asked for each, as one function may lie within another. */
+		if (!find(&names, p->offset, &f))
 			f.size = 0;
-		}
-		if (!f.size || p->offset - f.offset >= f.size) {	/* not in the function found last */
-			if (find(&names, p->offset, &f))
-				keep(s, p->object, &f);
-			else
-				f.size = 0;
-		}
+		else if (f.offset != last.offset || f.size != last.size)
+			keep(s, p->object, &f);
+		last = f;
 		pthread_mutex_lock(&s->lock);
 		s->done = i + 1;
 		stop = s->stop;

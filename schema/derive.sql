@@ -263,8 +263,8 @@ SELECT ?1, s.thread, o.name, iif(o.name = 'runnable', 'cpu', 'short'), NULL, NUL
 FROM raw_offcpu_short AS s LEFT JOIN raw_off_state AS o ON o.state = s.state
 WHERE s.trace_id = ?1 GROUP BY s.thread, s.state;
 
--- Objects, frames and stacks are told again after each keyframe. A frame's function is the
--- nearest that begins before it, if it reaches so far.
+-- Objects, frames and stacks are told again after each keyframe. A frame's function is, of
+-- those that reach so far, the one that begins last before it; no more than 7 lie between.
 INSERT OR IGNORE INTO raw_function
 SELECT object, "offset", size, ?1, demangle(name), name FROM raw_symbol
 WHERE trace_id = ?1 AND object IS NOT NULL AND "offset" IS NOT NULL;
@@ -275,8 +275,10 @@ SELECT frame, ?1, object, "offset", kind, path, function,
          ifnull(replace(path, rtrim(path, replace(path, '/', '')), '') || '+', '') || printf('0x%x', "offset")))
 FROM (
   SELECT f.frame, f.object, f."offset", o.kind, o.path,
-         (SELECT iif(f."offset" < s."offset" + s.size, s.name, NULL) FROM raw_function AS s
-          WHERE s.object = f.object AND s."offset" <= f."offset" ORDER BY s."offset" DESC LIMIT 1) AS function
+         (SELECT name FROM (
+            SELECT s."offset", s.size, s.name FROM raw_function AS s
+            WHERE s.object = f.object AND s."offset" <= f."offset" ORDER BY s."offset" DESC LIMIT 8)
+          WHERE f."offset" < "offset" + size ORDER BY "offset" DESC LIMIT 1) AS function
   FROM raw_frame AS f
   LEFT JOIN (SELECT r.object, k.name AS kind, r.path FROM raw_object AS r
              LEFT JOIN raw_code_kind AS k ON k.kind = r.kind
