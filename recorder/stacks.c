@@ -69,7 +69,7 @@ struct dn_stacks {
 	struct known *known, *before;	/* HASHES_MAX * 2 seats each; before: may be NULL */
 	uint32_t nknown;
 	uint32_t epoch;			/* raised by keyframes */
-	uint64_t read;			/* mappings, up to this time */
+	uint64_t read, before_that;	/* mappings, up to this time; in the pass before */
 	struct dn_symbols_opts naming;
 };
 
@@ -129,9 +129,11 @@ void dn_stacks_pass(struct dn_stacks *s)
 {
 	if (!s->o.maps)
 		return;
+	/* Only what the pass before knew of: after one that took long the rings hold older stacks than the last second's. */
+	if (s->before_that > SPACES_STAY_NS)
+		dn_spaces_forget(s->spaces, s->before_that - SPACES_STAY_NS);
+	s->before_that = s->read;
 	dn_mapwatch_read(s->o.maps, on_map, s);
-	if (s->read > SPACES_STAY_NS)
-		dn_spaces_forget(s->spaces, s->read - SPACES_STAY_NS);
 }
 
 static uint32_t mix(uint64_t a, uint64_t b)

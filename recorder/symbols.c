@@ -94,11 +94,20 @@ static bool is_it(int fd, const struct dn_code *code)
 		is_inode(fd, code);
 }
 
-/* What stands there, or -1. A name may lead to anything by now: nothing is waited for. */
+/* What stands there, or -1. A name may lead to anything by now: to open a device may be to have it do something, and a FIFO to
+ * wait, so that only what is looked at and is a file is opened. */
 static int open_it(const char *path, const struct dn_code *code)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int at = open(path, O_PATH | O_CLOEXEC), fd = -1;
+	char proc[40];
+	struct stat st;
 
+	if (at >= 0 && !fstat(at, &st) && S_ISREG(st.st_mode)) {
+		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", at);
+		fd = open(proc, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	}
+	if (at >= 0)
+		close(at);
 	if (fd >= 0 && !is_it(fd, code)) {
 		close(fd);
 		fd = -1;
