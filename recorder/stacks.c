@@ -63,6 +63,8 @@ struct dn_stacks {
 	struct index by_place;
 	struct node *node;		/* of id first + i */
 	uint32_t first, nnodes, nodes_cap;
+	struct node *node_before;	/* of id first_before + i, up to first: what `before` names */
+	uint32_t first_before;
 	struct index by_caller;
 	struct object *object;		/* by id - 1 */
 	uint32_t objects_cap;
@@ -105,6 +107,7 @@ void dn_stacks_free(struct dn_stacks *s)
 	free(s->frame);
 	free(s->by_place.seat);
 	free(s->node);
+	free(s->node_before);
 	free(s->by_caller.seat);
 	free(s->object);
 	free(s->known);
@@ -223,11 +226,18 @@ static void begin_anew(struct dn_stacks *s)
 {
 	struct known *fresh = calloc(2 * HASHES_MAX, sizeof(*fresh));
 
+	free(s->before);
+	free(s->node_before);
+	s->node_before = NULL;
 	if (fresh) {
-		free(s->before);
 		s->before = s->known;
 		s->known = fresh;
+		s->node_before = s->node;
+		s->first_before = s->first;
+		s->node = NULL;
+		s->nodes_cap = 0;
 	} else {
+		s->before = NULL;
 		memset(s->known, 0, 2 * HASHES_MAX * sizeof(*s->known));
 	}
 	s->nknown = 0;
@@ -401,16 +411,21 @@ static int tell_frame(struct dn_stacks *s, uint32_t id, uint32_t epoch)
 	return err ? err : dn_row_send(s->o.sink, DN_EV_frame, v, DN_F_frame_N);
 }
 
+static struct node *node_of(struct dn_stacks *s, uint32_t id)
+{
+	return id >= s->first ? &s->node[id - s->first] : &s->node_before[id - s->first_before];
+}
+
 /* A stack and its callers, outermost first. */
 static int tell(struct dn_stacks *s, uint32_t id, uint32_t epoch)
 {
 	uint32_t chain[DEPTH_MAX], n = 0;
 	int err = 0;
 
-	for (; id && n < DEPTH_MAX && s->node[id - s->first].told != epoch; id = s->node[id - s->first].parent)
+	for (; id && n < DEPTH_MAX && node_of(s, id)->told != epoch; id = node_of(s, id)->parent)
 		chain[n++] = id;
 	while (n-- > 0 && !err) {
-		struct node *p = &s->node[chain[n] - s->first];
+		struct node *p = node_of(s, chain[n]);
 		struct dn_value v[DN_F_stack_N];
 
 		p->told = epoch;
@@ -434,8 +449,8 @@ static bool look_again(struct dn_stacks *s, struct known *k, uint64_t time)
 	struct dn_place at[DEPTH_MAX];
 	uint32_t n = 0, stack = 0, id = k->stack;
 
-	for (; id && n < DEPTH_MAX; id = s->node[id - s->first].parent) {
-		const struct dn_place *p = &s->frame[s->node[id - s->first].frame - 1].at;
+	for (; id && n < DEPTH_MAX; id = node_of(s, id)->parent) {
+		const struct dn_place *p = &s->frame[node_of(s, id)->frame - 1].at;
 		uint64_t address;
 
 		at[n++] = *p;
@@ -456,17 +471,13 @@ int dn_stacks_find(struct dn_stacks *s, uint64_t hash, uint64_t time, uint32_t *
 	struct known *k = seat_of(s->known, hash);
 
 	*id = 0;
-	if (k->stack) {
-		if (dn_spaces_changed(s->spaces, k->pid, k->time, time) &&
-		    (s->nnodes + DEPTH_MAX > NODES_MAX || !look_again(s, k, time)))
-			return 0;
-		*id = k->stack;
-		return tell(s, *id, __atomic_load_n(&s->epoch, __ATOMIC_RELAXED));
-	}
-	k = s->before ? seat_of(s->before, hash) : NULL;
-	if (k && k->stack && !dn_spaces_changed(s->spaces, k->pid, k->time, time))
-		*id = k->stack;
-	return 0;
+	if (!k->stack && s->before)
+		k = seat_of(s->before, hash);
+	if (!k->stack || (dn_spaces_changed(s->spaces, k->pid, k->time, time) &&
+			  (s->nnodes + DEPTH_MAX > NODES_MAX || !look_again(s, k, time))))
+		return 0;
+	*id = k->stack;
+	return tell(s, *id, __atomic_load_n(&s->epoch, __ATOMIC_RELAXED));
 }
 
 void dn_stacks_keyframe(struct dn_stacks *s)
