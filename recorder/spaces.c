@@ -121,9 +121,10 @@ static uint32_t object_of(struct dn_spaces *s, const struct space *p, const stru
 	if (!strcmp(e->path, "[vdso]")) {
 		/* That of 32-bit programs lies below 4 GiB. */
 		code = (struct dn_code){ .kind = DN_CODE_VDSO, .path = e->end >> 32 ? e->path : "[vdso32]" };
-	} else if (e->path[0] != '/' || !strncmp(e->path, "//", 2) || !strncmp(e->path, "/memfd:", 7) ||
-		   !strncmp(e->path, "/dev/zero", 9) || !strncmp(e->path, "/SYSV", 5)) {
-		/* "//anon", "[heap]" and the like */
+	} else if (!e->build_id.len &&
+		   (e->path[0] != '/' || !strncmp(e->path, "//", 2) || !strncmp(e->path, "/memfd:", 7) ||
+		    !strncmp(e->path, "/dev/zero", 9) || !strncmp(e->path, "/SYSV", 5))) {
+		/* "//anon", "[heap]" and the like; a program may lie in a memfd, as runc does */
 		code = (struct dn_code){ .kind = DN_CODE_MEMORY, .path = "[memory]", .pid = p->pid, .since = p->begin };
 	}
 	return dn_codes_add(s->codes, &code);
