@@ -27,6 +27,7 @@ struct space {
 	uint64_t begin, end;		/* end: ALIVE */
 	struct mapping *map;		/* by time */
 	uint32_t n, cap;
+	uint64_t low, high;		/* all of them lie between */
 	uint64_t *change;		/* when a mapping took the place of other code */
 	uint32_t nchanges, changes_cap;
 };
@@ -143,6 +144,12 @@ static bool overlap(const struct mapping *a, const struct mapping *b)
 	return a->start < b->end && b->start < a->end;
 }
 
+/* It needs not be compared with each of them. */
+static bool beside(const struct space *p, const struct mapping *m)
+{
+	return m->end <= p->low || m->start >= p->high;
+}
+
 static bool agree(const struct dn_spaces *s, const struct mapping *a, const struct mapping *b)
 {
 	return a->object == b->object && place_in(s, a, b->start).offset == place_in(s, b, b->start).offset;
@@ -154,17 +161,19 @@ static void map(struct dn_spaces *s, struct space *p, const struct mapping *m)
 	bool other = false;
 
 	/* What makes code at run time has the same memory executable again and again. */
-	for (uint32_t i = p->n; i-- > 0;)
+	for (uint32_t i = beside(p, m) ? 0 : p->n; i-- > 0;)
 		if (overlap(&p->map[i], m)) {
 			if (p->map[i].start <= m->start && m->end <= p->map[i].end && agree(s, &p->map[i], m))
 				return;
 			break;
 		}
 	for (const struct space *q = p; q && !other; until = until < q->begin ? until : q->begin, q = q->parent)
-		for (uint32_t i = 0; i < q->n && !other; i++)
+		for (uint32_t i = beside(q, m) ? q->n : 0; i < q->n && !other; i++)
 			other = q->map[i].time <= until && overlap(&q->map[i], m) && !agree(s, &q->map[i], m);
 	if (p->n == MAPPINGS_MAX || dn_grow(&p->map, &p->cap, p->n + 1, sizeof(*p->map)))
 		return;
+	p->low = p->n && p->low < m->start ? p->low : m->start;
+	p->high = p->high > m->end ? p->high : m->end;
 	p->map[p->n++] = *m;
 	if (other && !dn_grow(&p->change, &p->changes_cap, p->nchanges + 1, sizeof(*p->change)))
 		p->change[p->nchanges++] = m->time;
