@@ -74,7 +74,8 @@ static __always_inline __u64 stack_here(void *ctx, struct task_struct *task, str
 
 	if (!a)
 		return 0;
-	kernel = bpf_get_stack(ctx, a->frame, DN_STACK_FRAMES * 8, 0);
+	/* At the return of a call there is nothing more of it in the kernel. */
+	kernel = use == DN_STACK_OF_CALL ? 0 : bpf_get_stack(ctx, a->frame, DN_STACK_FRAMES * 8, 0);
 	if (kernel < 0)
 		kernel = 0;
 	kernel &= DN_STACK_ROOM * 8 - 1;
@@ -85,7 +86,7 @@ static __always_inline __u64 stack_here(void *ctx, struct task_struct *task, str
 	a->frames = (kernel + user) >> 3;
 	if (!a->frames)
 		return 0;
-	a->hash = stack_mix(run.stack_generation, (__u64)use << 63 | kernel << 32 | (user ? st->space : 0));
+	a->hash = stack_mix(run.stack_generation, (__u64)use << 62 | kernel << 32 | (user ? st->space : 0));
 	dn_loop_or(2 * DN_STACK_FRAMES, 2 * DN_STACK_FRAMES, mix_frame, &m);	/* all: a hash of a part names wrong stacks */
 	h = a->hash ^ a->hash >> 47;
 	h += !h;

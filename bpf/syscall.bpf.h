@@ -13,6 +13,7 @@
 #include "strings.bpf.h"
 #ifndef DN_PLAIN
 #include "socket.bpf.h"
+#include "stack.bpf.h"
 #endif
 
 #ifdef DN_PLAIN	/* process_plain.bpf.h */
@@ -226,7 +227,33 @@ static __always_inline void before_exec(struct dn_task_state *st, struct pt_regs
 }
 #endif
 
-static __always_inline int call_returns(struct pt_regs *regs, long ret)
+#ifndef DN_PLAIN
+/* Sends the stack of a call that returns, where it was asked for: for its name, or as it took long. */
+static __always_inline void send_call_stack(void *ctx, struct task_struct *task, struct dn_task_state *st,
+					    __u32 slot, __u64 now)
+{
+	struct dn_ring_call_stack r = {
+		.type = DN_RING_CALL_STACK,
+		.abi = st->abi,
+		.thread = st->thread,
+		.seq = st->seq,
+		.nr = st->nr,
+		.time = now,
+		.dur = now - st->start,
+	};
+	bool slow = knobs.stack_slow && r.dur >= knobs.stack_slow && !(st->flags & DN_CALL_NO_ENTER);
+	void *ring;
+
+	if (!slow && (r.nr >= DN_NR_MAX || !plan_of(slot, r.nr)->stack))
+		return;
+	r.stack = stack_here(ctx, task, st, DN_STACK_OF_CALL, now);
+	ring = this_ring();
+	if (!ring || bpf_ringbuf_output(ring, &r, sizeof(r), BPF_RB_NO_WAKEUP))
+		count(DN_COUNT_call_stack_lost);
+}
+#endif
+
+static __always_inline int call_returns(void *ctx, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = this_task();
 	struct dn_task_state *st = task_state(task);
@@ -273,6 +300,8 @@ static __always_inline int call_returns(struct pt_regs *regs, long ret)
 #ifndef DN_PLAIN
 	if (st->sock_act)
 		sock_call(st, ret);
+	if (knobs.stack_calls && st->armed == 1 && !(is_exec(slot, st->nr) && !ret))
+		send_call_stack(ctx, task, st, slot, now);
 #endif
 	send_call(st, now, ret);
 	return 0;
@@ -287,7 +316,7 @@ int BPF_PROG(on_sys_enter, struct pt_regs *regs, long id)
 TP("sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
-	return call_returns(regs, ret);
+	return call_returns(ctx, regs, ret);
 }
 
 #ifndef DN_RAW
@@ -298,11 +327,11 @@ static __always_inline int call_enters_again(struct pt_regs *regs, long id)
 	return st && !st->in_call ? call_enters(regs, id) : 0;
 }
 
-static __always_inline int call_returns_again(struct pt_regs *regs, long ret)
+static __always_inline int call_returns_again(void *ctx, struct pt_regs *regs, long ret)
 {
 	struct dn_task_state *st = task_state(this_task());
 
-	return st && st->in_call ? call_returns(regs, ret) : 0;
+	return st && st->in_call ? call_returns(ctx, regs, ret) : 0;
 }
 
 TP("sys_enter")
@@ -314,7 +343,7 @@ int BPF_PROG(on_sys_enter_again, struct pt_regs *regs, long id)
 TP("sys_exit")
 int BPF_PROG(on_sys_exit_again, struct pt_regs *regs, long ret)
 {
-	return call_returns_again(regs, ret);
+	return call_returns_again(ctx, regs, ret);
 }
 
 /* In the place of each, where it can be kept from being preempted: kernel_compat.bpf.h. */
@@ -327,7 +356,7 @@ int BPF_PROG(on_sys_enter_held, struct pt_regs *regs, long id)
 TP("sys_exit")
 int BPF_PROG(on_sys_exit_held, struct pt_regs *regs, long ret)
 {
-	return HELD(call_returns(regs, ret));
+	return HELD(call_returns(ctx, regs, ret));
 }
 
 TP("sys_enter")
@@ -339,7 +368,7 @@ int BPF_PROG(on_sys_enter_again_held, struct pt_regs *regs, long id)
 TP("sys_exit")
 int BPF_PROG(on_sys_exit_again_held, struct pt_regs *regs, long ret)
 {
-	return HELD(call_returns_again(regs, ret));
+	return HELD(call_returns_again(ctx, regs, ret));
 }
 
 /* In the place of all of them, where perf's side of the tracepoints can be had. The layouts
@@ -360,7 +389,7 @@ int on_sys_enter_steady(struct dn_raw_syscalls *e)
 SEC("tp/raw_syscalls/sys_exit")
 int on_sys_exit_steady(struct dn_raw_syscalls *e)
 {
-	call_returns((struct pt_regs *)bpf_task_pt_regs(this_task()), e->ret);
+	call_returns(e, (struct pt_regs *)bpf_task_pt_regs(this_task()), e->ret);
 	return 1;
 }
 #endif

@@ -138,7 +138,8 @@ static uint64_t own_cpu_ns(void)
 uint64_t dn_events_lost(const uint64_t *total)
 {
 	return total[DN_COUNT_signal_lost] + total[DN_COUNT_lifecycle_lost] + total[DN_COUNT_sock_lost] +
-		total[DN_COUNT_transfer_lost] + total[DN_COUNT_offcpu_lost] + total[DN_COUNT_sample_lost];
+		total[DN_COUNT_transfer_lost] + total[DN_COUNT_offcpu_lost] + total[DN_COUNT_sample_lost] +
+		total[DN_COUNT_call_stack_lost];
 }
 
 static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const uint64_t total[DN_COUNTER_MAX])

@@ -168,6 +168,16 @@ static uint32_t nr_of(enum dn_abi abi, const char *name)
 	return nr < 0 ? UINT32_MAX : (uint32_t)nr;
 }
 
+static bool listed(const char *list, const char *name)
+{
+	const size_t n = strlen(name);
+
+	for (const char *at = list; at && *at; at += strcspn(at, ","), at += *at == ',')
+		if (!strncmp(at, name, n) && (at[n] == ',' || !at[n]))
+			return true;
+	return false;
+}
+
 static void fill_plans(struct dn_knobs *k, const struct dn_object_opts *o)
 {
 #if defined(__x86_64__)
@@ -186,6 +196,7 @@ static void fill_plans(struct dn_knobs *k, const struct dn_object_opts *o)
 			unsigned n = 0;
 
 			plan->nargs = i ? i->nargs : DN_CALL_ARGS;
+			plan->stack = i && listed(o->stack_calls, i->name);
 			plan->sock = i ? sock_act(i->name, o) : DN_SOCK_ACT_NONE;
 			for (unsigned a = 0; i && a < i->nargs && n < DN_PLAN_STRS; a++)
 				if (str_kind(&i->arg[a]))
@@ -412,7 +423,8 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "denet");
 	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
-		.stacks = o->stacks, .cpus = o->cpus, .wake_level = o->wake_level, .offcpu_min = o->offcpu_min };
+		.stacks = o->stacks, .cpus = o->cpus, .wake_level = o->wake_level, .offcpu_min = o->offcpu_min,
+		.stack_slow = o->stack_slow, .stack_calls = o->stacks && (o->stack_slow || o->stack_calls) };
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
 	struct bpf_object *obj;
 	char config[32];

@@ -46,7 +46,9 @@ struct dn_object_opts {
 	bool hide_setuid;
 	bool net;			/* sockets */
 	bool offcpu;			/* when threads run */
-	uint64_t offcpu_min;		/* struct dn_knobs */
+	uint64_t offcpu_min;		/* struct dn_knobs, as the next one */
+	uint64_t stack_slow;
+	const char *stack_calls;	/* names of calls that have stacks, separated by commas; NULL: none */
 	bool stacks;
 	bool symbols;			/* names of the kernel's functions */
 	unsigned freq;			/* samples a second of each CPU; 0: none */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "syscalls.h"
 #include "target.h"
 
 #ifndef PACKAGE_VERSION
@@ -24,7 +25,7 @@ enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
 	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET, OPT_NO_OFFCPU,
 	OPT_NO_STACKS, OPT_NO_SYMBOLS,
-	OPT_OFFCPU_MIN,
+	OPT_OFFCPU_MIN, OPT_STACK,
 };
 
 static const struct {
@@ -44,6 +45,7 @@ static const struct {
 	{ "no-offcpu", NULL, "no times off the CPU, and not who ended them", OPT_NO_OFFCPU },
 	{ "offcpu-min", "TIME", "add up times off the CPU shorter than TIME, by thread", OPT_OFFCPU_MIN },
 	{ "freq", "N", "samples a second of what runs on each CPU (99); 0: none", 'F' },
+	{ "stack", "CALL[,CALL]", "stacks of these system calls too; slow:TIME: of those that take so long", OPT_STACK },
 	{ "no-stacks", NULL, "samples and times off the CPU without stacks", OPT_NO_STACKS },
 	{ "no-symbols", NULL, "stacks without names of functions", OPT_NO_SYMBOLS },
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
@@ -119,6 +121,44 @@ static int require(struct dn_record_opts *o, char *list)
 	return o->nrequired ? 0 : wrong("--require wants the name of a probe");
 }
 
+static bool is_call(const char *name)
+{
+	for (unsigned abi = 0; abi < DN_ABI_MAX; abi++)
+		if (dn_syscall_nr((enum dn_abi)abi, name) >= 0)
+			return true;
+	return false;
+}
+
+/* Names of calls, and slow:TIME; the list without the latter is kept. */
+static int stack(struct dn_record_opts *o, const char *arg)
+{
+	char *list = strdup(arg), *to = list, *next;	/* the command line is recorded as it was given */
+
+	if (!list)
+		return wrong("not enough memory");
+	o->stack_calls = list;
+	for (char *name = list; name; name = next) {
+		next = strchr(name, ',');
+		if (next)
+			*next++ = 0;
+		if (!strncmp(name, "slow:", 5)) {
+			o->stack_slow_ns = number(name + 5, times);
+			if (!o->stack_slow_ns)
+				return wrong("\"%s\" is no time for --stack=slow:TIME", name + 5);
+			continue;
+		}
+		if (!is_call(name))
+			return wrong("there is no system call \"%s\" for --stack", name);
+		if (to != list)
+			*to++ = ',';
+		memmove(to, name, strlen(name) + 1);
+		to += strlen(to);
+	}
+	if (to == list)
+		o->stack_calls = NULL;
+	return 0;
+}
+
 static int set(struct dn_record_opts *o, int val, char *arg)
 {
 	char *end;
@@ -167,6 +207,8 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 	case OPT_NO_OFFCPU:
 		o->offcpu = false;
 		return 0;
+	case OPT_STACK:
+		return stack(o, arg);
 	case OPT_OFFCPU_MIN:
 		o->offcpu_min_ns = number(arg, times);
 		return o->offcpu_min_ns || !strcmp(arg, "0") ? 0 : wrong("\"%s\" is no time for --offcpu-min", arg);

@@ -21,6 +21,8 @@ struct dn_record_opts {
 	bool net;			/* sockets and what goes through them */
 	bool offcpu;			/* when threads run, and who wakes them */
 	uint64_t offcpu_min_ns;		/* shorter times off a CPU are added up; 0: none */
+	uint64_t stack_slow_ns;		/* system calls that take so long have a stack; 0: none */
+	const char *stack_calls;	/* and those of these names, separated by commas; NULL: none */
 	bool stacks;
 	bool symbols;			/* names of functions in them */
 	unsigned freq;			/* samples a second of each CPU; 0: none */

@@ -121,7 +121,7 @@ struct dn_probe {
 	uint64_t *addresses;	/* of name_addresses, mapped */
 	struct dn_mapwatch *maps;
 	char maps_why[WHY];	/* why there is none */
-	bool strings, hide_setuid, net, offcpu, stacks, symbols;
+	bool strings, hide_setuid, net, offcpu, stacks, symbols, call_stacks;
 	unsigned freq;
 	char above[2 * WHY];	/* why the rungs above this one were not taken */
 };
@@ -484,7 +484,7 @@ static const char *switched_off(const struct dn_probe *p, const char *subject)
 /* Whether anything has a stack: programs that are attached, and the objects that read them. */
 static bool stacks_seen(const struct dn_probe *p)
 {
-	return p->run->sched || p->sampler;
+	return p->run->sched || p->sampler || p->call_stacks;
 }
 
 /* What was taken for each subject. */
@@ -716,6 +716,9 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	p->net = oo.net = o->net;
 	p->offcpu = oo.offcpu = o->offcpu;
 	oo.offcpu_min = o->offcpu_min;
+	oo.stack_slow = o->stack_slow;
+	oo.stack_calls = o->stack_calls;
+	p->call_stacks = o->stack_slow || o->stack_calls;
 	p->stacks = oo.stacks = o->stacks;
 	p->symbols = oo.symbols = o->symbols;
 	p->freq = oo.freq = o->freq;

@@ -28,6 +28,8 @@ struct dn_probe_opts {
 	bool net;		/* sockets */
 	bool offcpu;		/* when threads run */
 	uint64_t offcpu_min;	/* ns: shorter times off a CPU are added up; 0: none */
+	uint64_t stack_slow;	/* ns: calls that take so long have stacks; 0: none */
+	const char *stack_calls;	/* those of these names, separated by commas, have; NULL: none */
 	bool stacks;
 	bool symbols;		/* names of the kernel's functions */
 	unsigned freq;		/* samples a second of each CPU; 0: none */

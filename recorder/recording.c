@@ -250,7 +250,8 @@ static void say_lacks(struct dn_rec *x)
 static int attach(struct dn_rec *x, char why[512], char todo[512])
 {
 	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
-		.net = x->o->net, .offcpu = x->o->offcpu, .offcpu_min = x->o->offcpu_min_ns, .stacks = x->o->stacks, .symbols = x->o->symbols,
+		.net = x->o->net, .offcpu = x->o->offcpu, .offcpu_min = x->o->offcpu_min_ns,
+		.stack_slow = x->o->stack_slow_ns, .stack_calls = x->o->stack_calls, .stacks = x->o->stacks, .symbols = x->o->symbols,
 		.freq = x->o->freq, .rung = x->rung[0] ? x->rung : NULL, .bytes = x->bytes[0] ? x->bytes : NULL,
 		.hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];

@@ -61,11 +61,11 @@ struct unstacked {
 	uint16_t n;			/* fields */
 	unsigned pass;
 	uint64_t hash, when;		/* when: it was that stack */
-	struct dn_value v[DN_F_offcpu_N];	/* a sample has fewer */
+	struct dn_value v[DN_F_offcpu_N];	/* others have fewer */
 	char comm[DN_COMM_LEN];		/* the waker's */
 };
 
-static_assert((int)DN_F_sample_N <= (int)DN_F_offcpu_N, "room in struct unstacked");
+static_assert((int)DN_F_sample_N <= (int)DN_F_offcpu_N && (int)DN_F_call_stack_N <= (int)DN_F_offcpu_N, "room in struct unstacked");
 
 struct dn_stream {
 	struct dn_stream_opts o;
@@ -704,6 +704,19 @@ static int send_unstacked(struct dn_stream *s, unsigned passes)
 	return err;
 }
 
+static int on_call_stack(struct dn_stream *s, const struct dn_ring_call_stack *r)
+{
+	struct dn_value v[DN_F_call_stack_N];
+
+	v[DN_F_call_stack_time] = dn_u(r->time);
+	v[DN_F_call_stack_thread] = dn_u(r->thread);
+	v[DN_F_call_stack_seq] = dn_u(r->seq);
+	v[DN_F_call_stack_abi] = dn_u(r->abi);
+	v[DN_F_call_stack_nr] = dn_u(r->nr);
+	v[DN_F_call_stack_dur] = dn_u(r->dur);
+	return send_stacked(s, DN_EV_call_stack, v, DN_F_call_stack_N, r->stack, r->time, NULL);
+}
+
 static int on_sample(struct dn_stream *s, const struct dn_ring_sample *r)
 {
 	struct dn_value v[DN_F_sample_N];
@@ -804,6 +817,8 @@ int dn_stream_record(void *ctx, const void *record, uint32_t len)
 		return on_transfer(s, record);
 	case DN_RING_OFFCPU:
 		return on_offcpu(s, record);
+	case DN_RING_CALL_STACK:
+		return on_call_stack(s, record);
 	case DN_RING_SHORT:
 		return dn_stream_short(s, record);
 	case DN_RING_STACK:

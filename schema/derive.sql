@@ -297,3 +297,11 @@ SELECT ?1, 'offcpu', o.thread, o.stack, s.name IS NULL OR s.name NOT IN ('runnab
        sum(o.dur), max(o.dur)
 FROM raw_offcpu AS o LEFT JOIN raw_off_state AS s ON s.state = o.state
 WHERE o.trace_id = ?1 AND o.stack IS NOT NULL GROUP BY o.thread, o.stack, waited;
+
+INSERT INTO raw_weight
+SELECT ?1, 'calls', thread, stack, NULL, count(*), count(*), max(dur) FROM raw_call_stack
+WHERE trace_id = ?1 AND stack IS NOT NULL GROUP BY thread, stack;
+
+INSERT INTO raw_weight
+SELECT ?1, 'calltime', thread, stack, NULL, count(*), sum(dur), max(dur) FROM raw_call_stack
+WHERE trace_id = ?1 AND stack IS NOT NULL GROUP BY thread, stack;

@@ -44,6 +44,7 @@ enum dn_ring_type {
 	DN_RING_STACK,
 	DN_RING_SAMPLE,
 	DN_RING_SHORT,
+	DN_RING_CALL_STACK,
 };
 
 /* Bytes through a socket. */
@@ -296,7 +297,7 @@ struct dn_ring_short {
 };
 static_assert(sizeof(struct dn_ring_short) == 40, "layout");
 
-enum dn_stack_use { DN_STACK_OF_SWITCH, DN_STACK_OF_SAMPLE, DN_STACK_USES };
+enum dn_stack_use { DN_STACK_OF_SWITCH, DN_STACK_OF_SAMPLE, DN_STACK_OF_CALL, DN_STACK_USES };
 
 #define DN_STACK_FRAMES 127	/* of the kernel, and of the user: sysctl kernel.perf_event_max_stack has no more by default */
 #define DN_STACK_ROOM 128	/* a power of two, for the verifier */
@@ -325,6 +326,18 @@ struct dn_ring_sample {
 	__u64 stack;		/* hash, 0: none */
 };
 static_assert(sizeof(struct dn_ring_sample) == 24, "layout");
+
+/* The stack of a call: joined to it by (thread, seq). */
+struct dn_ring_call_stack {
+	__u8 type;
+	__u8 abi;
+	__u16 pad;
+	__u32 thread, seq, nr;
+	__u64 time;		/* of its return */
+	__u64 dur;
+	__u64 stack;		/* hash, 0: none could be read */
+};
+static_assert(sizeof(struct dn_ring_call_stack) == 40, "layout");
 
 enum dn_woken_by {
 	DN_WOKEN_UNSEEN,
@@ -420,7 +433,8 @@ struct dn_plan {
 	__u8 nargs;
 	__u8 str[DN_PLAN_STRS];
 	__u8 sock;		/* enum dn_sock_act */
-	__u8 pad[3];
+	__u8 stack;		/* 1: its stack is sent with it */
+	__u8 pad[2];
 };
 
 /* ABIs of one kernel: the native one, its 32-bit one, x32. */
@@ -434,9 +448,10 @@ struct dn_knobs {
 	__u8 strings;
 	__u8 hide_setuid;	/* arguments end where a task becomes setuid */
 	__u8 stacks;
-	__u8 pad;
+	__u8 stack_calls;	/* some calls have stacks */
 	__u32 cpus;
 	__u32 wake_level;	/* bytes in a ring that wake the recorder */
+	__u64 stack_slow;	/* ns: calls that take so long have; 0: none for that */
 	__u64 offcpu_min;	/* ns: shorter times off a CPU are added up */
 	__u32 ns_depth;		/* pid namespaces from that of /proc to the recorder's */
 	/* The recorder's one as the kernel and stat(2) name it, for where none can be read;

@@ -954,6 +954,25 @@ FROM up AS u
 JOIN raw_node AS n ON n.stack = u.node
 LEFT JOIN raw_place AS p ON p.frame = n.frame;
 
+-- view call_stacks: where in its program a system call was made (--stack)
+--   trace_id: id: trace
+--   process_id: id: process; NULL: its beginning was lost
+--   thread_id: id: thread
+--   pid: : process id
+--   tid: : thread id
+--   comm: : the thread's last name
+--   seq: : the call's place among those of its thread, as in syscalls
+--   name: : the call
+--   end_ns: ns: when it returned
+--   dur_ns: ns: how long it took
+--   stack_id: id: where, in stacks; NULL: not known
+CREATE VIEW call_stacks AS
+SELECT c.trace_id, t.process AS process_id, c.thread AS thread_id, t.pid, t.tid, t.comm, c.seq,
+       ifnull(n.name, 'syscall_' || c.nr) AS name, c.time AS end_ns, c.dur AS dur_ns, c.stack AS stack_id
+FROM raw_call_stack AS c
+LEFT JOIN raw_thread AS t ON t.thread = c.thread
+LEFT JOIN raw_syscall_name AS n ON n.abi = c.abi AND n.nr = c.nr;
+
 -- view stack_nodes: stacks as a tree: a frame, and the stack it was called from
 --   trace_id: id: trace
 --   stack_id: id: the stack, named by its innermost frame
@@ -970,7 +989,7 @@ LEFT JOIN raw_place AS p ON p.frame = n.frame;
 
 -- view stack_weights: how much stands under a stack, by thread
 --   trace_id: id: trace
---   what: : samples, offcpu
+--   what: : samples, offcpu; of calls that have stacks (--stack): calls, calltime
 --   process_id: id: process; NULL: its beginning was lost
 --   thread_id: id: thread
 --   pid: : process id
@@ -979,7 +998,7 @@ LEFT JOIN raw_place AS p ON p.frame = n.frame;
 --   stack_id: id: the stack
 --   waited: bool: of times off the CPU: 1 for something, 0 for a CPU; else NULL
 --   count: count: how often
---   weight: : of samples their number, of times off the CPU ns
+--   weight: : of samples and calls their number, of times off the CPU and in calls ns
 --   max_ns: ns: the longest, of times
 CREATE VIEW stack_weights AS
 SELECT w.trace_id, w.what, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm,
