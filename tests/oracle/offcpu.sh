@@ -5,6 +5,7 @@
 need_bpf
 
 ask() { denet-analyze t.dnt --csv --sql "$1" | tr -d '\r' | sed 1d; }
+offcpu_min=
 tid_of() { awk -v who="$1" '$1 == who { print $2 }' said; }
 between() { # NAME LEAST MOST VALUE
 	if [ -n "$4" ] && [ "$4" -ge "$2" ] && [ "$4" -le "$3" ]; then
@@ -31,7 +32,8 @@ waits() {
 	name=$1
 	shift
 	for try in 1 2 3; do
-		record t.dnt waits "$@" >said
+		# shellcheck disable=SC2086
+		record t.dnt $offcpu_min waits "$@" >said
 		is $? 0 "$name: its status"
 		agree && break
 		[ $try = 3 ] || diag "the scheduler says another thing: once more, after $try"
@@ -46,6 +48,16 @@ waits "sleeping" sleep
 is "$(ask "SELECT count(*) FROM offcpu WHERE tid = $(tid_of sleeper) AND syscall = 'clock_nanosleep'
 	AND state = 'sleeping' AND dur_ns >= 5000000 AND waker_tid IS NULL")" 40 "sleeping: each time, ended by a timer"
 between "sleeping: ms in all" 200 400 "$(ask "SELECT sleeping_ns / 1000000 FROM thread_time WHERE tid = $(tid_of sleeper)")"
+
+# What is only added up adds up to the same: `agree` and the parts of a life hold. waits pipe has hundreds of short ones.
+offcpu_min=--offcpu-min=5ms
+waits "short ones added up" pipe 300
+offcpu_min=
+between "short ones added up: they are" 500 100000 "$(ask "SELECT sum(count) FROM raw_offcpu_short")"
+is "$(ask "SELECT count(*) FROM offcpu WHERE dur_ns < 5000000 AND ended AND state IN ('runnable', 'sleeping', 'disk', 'blocked')")" 0 \
+	"short ones added up: none is told by itself"
+is "$(ask "SELECT count(*) FROM waits WHERE reason = 'short' AND (waker_tid IS NOT NULL OR max_ns IS NOT NULL)")" 0 \
+	"short ones added up: nothing is said of who and how long"
 
 waits "a lock" lock
 between "a lock: waits for who holds it" 5 12 "$(ask "SELECT count(*) FROM offcpu WHERE tid = $(tid_of second)

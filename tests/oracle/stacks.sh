@@ -27,9 +27,10 @@ chains() {
 			FROM (SELECT * FROM stacks ORDER BY stack_id, depth DESC) GROUP BY stack_id) AS c USING (stack_id)" |
 		sed 's/^"//; s/"$//; s/""/"/g' >chains
 }
-# Of stacks whose names match: how often, how long (samples, ms), and their share of all of the kind in percent.
+# Of stacks whose names match: how often, how long (samples, ms; a sleep's timer runs some us before its thread is
+# off its CPU), and their share of all of the kind in percent.
 count() { awk -F '\t' -v what="$1" -v re="$2" '$1 == what && $6 ~ re { n += $3 } END { print n + 0 }' chains; }
-ms() { awk -F '\t' -v what="$1" -v re="$2" '$1 == what && $6 ~ re { n += $4 } END { printf "%d\n", n / 1000000 }' chains; }
+ms() { awk -F '\t' -v what="$1" -v re="$2" '$1 == what && $6 ~ re { n += $4 } END { printf "%.0f\n", n / 1000000 }' chains; }
 share() { awk -F '\t' -v what="$1" -v re="$2" '$1 == what { all += $4; if ($6 ~ re) n += $4 }
 	END { printf "%d\n", all ? 100 * n / all : -1 }' chains; }
 between() { # NAME LEAST MOST VALUE
@@ -188,6 +189,20 @@ record t.dnt --freq=0 stacks burn 100 >said
 is "$(ask "SELECT count(*) FROM samples")" 0 "--freq=0: no samples"
 record t.dnt --freq=999 stacks burn 500 >said
 between "--freq=999: samples of half a second" 200 700 "$(ask "SELECT count(*) FROM samples")"
+
+# Of calls: by name, and by how long they took. strace is asked how many there were.
+strace -f -qq -e trace=openat,clock_nanosleep -o log stacks sleep 60 >said
+record t.dnt --stack=openat,slow:50ms stacks sleep 60 >said
+chains
+is "$(count calls .)" "$(($(grep -c 'openat(' log) + $(ask "SELECT count(*) FROM syscalls WHERE dur_ns >= 50000000 AND name <> 'openat'")))" \
+	"--stack: each call of that name, and each that took so long"
+is "$(ask "SELECT count(*) FROM call_stacks AS c JOIN syscalls AS s USING (trace_id, thread_id, seq)
+	WHERE c.name = s.name AND c.dur_ns = s.dur_ns AND c.end_ns = s.start_ns + s.dur_ns")" "$(ask "SELECT count(*) FROM call_stacks")" \
+	"--stack: they are the calls of the trace"
+between "--stack: ms of the slow one, under who made it" 60 160 "$(ms calltime ';main;.*;sleeper;')"
+is "$(ask "SELECT count(*) FROM stacks AS s JOIN call_stacks USING (stack_id) WHERE s.kind = 'kernel'")" 0 "--stack: of the program alone"
+denet-record -q -o u.dnt --stack=nocall true 2>err
+is "$? $(cat err)" '125 denet-record: there is no system call "nocall" for --stack; see denet-record --help' "--stack: a call that is none"
 
 # --- files that are not what they were --------------------------------------------------------------------------
 twin="-DWAITS=twin_sleeper -DBURNS=twin_burner"

@@ -72,7 +72,7 @@ struct rig {
 	struct collect rows;
 	struct dn_mapwatch maps;
 	struct dn_stacks *s;
-	uint64_t generation;
+	__u64 generation;
 };
 
 static void rig_open(struct rig *r, bool maps, bool kernel)
