@@ -434,8 +434,8 @@ static int act_vfork(int argc, char **argv)
 	return reap(pid);
 }
 
-/* then MS COMMAND...: sleeps and is another program thereafter. */
-static int act_then(int argc, char **argv)
+/* next MS COMMAND...: sleeps and is another program thereafter. */
+static int act_next(int argc, char **argv)
 {
 	outer_waits(number(argc, argv, 1));
 	execv(argv[2], argv + 2);
@@ -590,7 +590,7 @@ int main(int argc, char **argv)
 		{ "fork", act_fork },
 		{ "children", act_children },
 		{ "vfork", act_vfork },
-		{ "then", act_then },
+		{ "next", act_next },
 		{ "alone", act_alone },
 		{ "other", act_other },
 		{ "memfd", act_memfd },
