@@ -234,8 +234,7 @@ if ! command -v "${CC%% *}" >/dev/null || ! command -v readelf >/dev/null || ! c
 fi
 
 chain='outer_waits;inner_waits;sleeper;'
-for way in "static:-static" "no PIE:-no-pie -fno-pie" "PIE:-pie -fPIE" "no build-id:-Wl,--build-id=none" \
-	"static, no build-id:-static -Wl,--build-id=none"; do
+for way in "static:-static" "no PIE:-no-pie -fno-pie" "PIE:-pie -fPIE" "no build-id:-Wl,--build-id=none"; do
 	# shellcheck disable=SC2086
 	if ! build made ${way#*:}; then
 		skip "${way%%:*}" "it does not link here"
@@ -280,9 +279,9 @@ for id in "" "-Wl,--build-id=none"; do
 	is "$(ms offcpu ";act_next;.*twin_") $(ms offcpu ";act_sleep;$chain")" "0 0" "an execve of its twin$say: and nothing of the other one"
 
 	# shellcheck disable=SC2016
-	stacks "many programs$say" sh -c 'i=0; while [ $((i += 1)) -le 25 ]; do ./here sleep 2; ./twin sleep 2; done'
-	between "many programs$say: their own names" 20 45 "$(count offcpu ";act_sleep;$chain.*nanosleep;")"
-	between "many programs$say: and the others theirs" 20 45 \
+	stacks "many programs$say" sh -c 'i=0; while [ $((i += 1)) -le 15 ]; do ./here sleep 2; ./twin sleep 2; done'
+	between "many programs$say: their own names" 12 30 "$(count offcpu ";act_sleep;$chain.*nanosleep;")"
+	between "many programs$say: and the others theirs" 12 30 \
 		"$(count offcpu ";act_sleep;outer_waits;inner_waits;twin_sleeper;.*nanosleep;")"
 	is "$(ask "SELECT count(*) FROM offcpu AS o JOIN stacks AS s USING (stack_id) JOIN processes AS p USING (process_id)
 		WHERE s.symbol IN ('sleeper', 'twin_sleeper') AND (s.symbol = 'sleeper') <> (s.module LIKE '%/here')")" 0 \
@@ -291,7 +290,7 @@ for id in "" "-Wl,--build-id=none"; do
 	# One name for one file after the other, as ./configure has it: gone before anybody asks for its names.
 	# shellcheck disable=SC2016
 	stacks "one name for many programs$say" sh -c \
-		'i=0; while [ $((i += 1)) -le 10 ]; do
+		'i=0; while [ $((i += 1)) -le 6 ]; do
 			for p in here twin; do cp $p again; ./again sleep 2; echo $p; rm again; done
 		done'
 	none "one name for many programs$say: a wrong one" ';(innocent|locker|holder|read_one|toucher|deeper|worker_[0-7]|lost);'
@@ -299,7 +298,7 @@ for id in "" "-Wl,--build-id=none"; do
 		WHERE o.dur_ns > 2000000 AND s.symbol IN ('sleeper', 'twin_sleeper') ORDER BY start_ns" >named
 	ask "SELECT pid || ' ' || iif(row_number() OVER (ORDER BY start_ns) % 2, 'sleeper', 'twin_sleeper') FROM processes
 		WHERE comm = 'again' ORDER BY start_ns" >right
-	is "$(grep -vxFf right named)" "" "one name for many programs$say: none has the other's names ($(wc -l <named) of 20 have theirs)"
+	is "$(grep -vxFf right named)" "" "one name for many programs$say: none has the other's names ($(wc -l <named) of 12 have theirs)"
 done
 
 # --- mount namespaces, and other roots --------------------------------------------------------------------------
