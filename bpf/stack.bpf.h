@@ -112,7 +112,7 @@ static __always_inline __u64 stack_here(void *ctx, struct task_struct *task, str
 	return h;
 }
 
-/* At a clock of each CPU (recorder/probe_sample.c), whoever it holds up. */
+/* At a clock of each CPU (dn_object_sample), whoever it holds up. */
 SEC("perf_event")
 int on_sample(void *ctx)
 {

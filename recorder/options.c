@@ -45,7 +45,7 @@ static const struct {
 	{ "no-offcpu", NULL, "no times off the CPU, and not who ended them", OPT_NO_OFFCPU },
 	{ "offcpu-min", "TIME", "add up times off the CPU shorter than TIME, by thread", OPT_OFFCPU_MIN },
 	{ "freq", "N", "samples a second of what runs on each CPU (99); 0: none", 'F' },
-	{ "stack", "CALL[,CALL...]", "stacks of system calls; slow:TIME: of those that take so long", OPT_STACK },
+	{ "stack", "CALL[,CALL]", "stacks of system calls; slow:TIME: of those that take so long", OPT_STACK },
 	{ "no-stacks", NULL, "samples and times off the CPU without stacks", OPT_NO_STACKS },
 	{ "no-symbols", NULL, "stacks without names of functions", OPT_NO_SYMBOLS },
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },

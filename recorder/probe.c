@@ -1075,7 +1075,8 @@ bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
 
 		if (!s->without || switched_off(p, s->name))
 			continue;
-		if (!strcmp(s->name, "mappings") && !strcmp(dn_probe_rung(p, "stacks"), "none"))
+		if ((!strcmp(s->name, "mappings") || !strcmp(s->name, "kernel_names")) &&
+		    !strcmp(dn_probe_rung(p, "stacks"), "none"))
 			continue;	/* said by that */
 		if (of_net(s->name) && strcmp(s->name, "sockets") && !strcmp(dn_probe_rung(p, "sockets"), "none"))
 			continue;	/* said by that */

@@ -59,7 +59,7 @@ case $(uname -v) in
 *) second=$(printf '6.19\n%s\n' "$(uname -r)" | sort -V | head -n 1 | grep -cx 6.19) ;;
 esac
 find "$DN_SRCDIR/bpf" -name '*.bpf.h' ! -name '*plain*' -exec cat {} + |
-	awk '/^TP\("|^SEC\("[a-z_]+\// { getline; gsub(/^int (BPF_PROG\()?|[,(].*/, ""); print }' |
+	awk '/^TP\("|^SEC\("[a-z_]+[\/"]/ { getline; gsub(/^int (BPF_PROG\()?|[,(].*/, ""); print }' |
 	if [ "$second" = 0 ]; then
 		grep -Ev '_(again|held|steady)$'
 	elif cat /sys/kernel/tracing/events/raw_syscalls/sys_enter/id >/dev/null 2>&1; then
@@ -74,7 +74,7 @@ is "$(jq '[.programs[] | select(.object != "trial" and (.load_errno or .attach_e
 # The check and a trace name the same probes by the same rungs.
 (cd "$place" && denet-record -q -o t.dnt true)
 denet-analyze "$place/t.dnt" --csv --sql "SELECT DISTINCT name || ' ' || rung FROM probes" | tr -d '\r' >probes
-jq -r '[.programs[] | select(.object != "trial") | .probe + " " + (if .rung == "iter" then .rung else .object end)] | unique[]' json >tried
+jq -r '[.programs[] | select(.object != "trial") | .probe + " " + (if .rung == "iter" then .rung elif .rung == "perf_event" then "cpu_clock" else .object end)] | unique[]' json >tried
 is "$(grep -Fvx -f probes tried)" "" "every probe is one of the trace's, on the same rung"
 like "$(said kernel.version)" "Linux $(uname -r | sed 's/[.]/[.]/g');" "the release is uname's"
 like "$(said process.capabilities)" "root; effective" "root is called root"

@@ -35,7 +35,7 @@ if unshare -m true 2>/dev/null && [ -f /sys/kernel/btf/vmlinux ]; then
 	ask() { denet-analyze --csv --sql "$1" t.dnt | tr -d '\r' | tail -n +2; }
 	hidden denet-record -q -o t.dnt life forks 3 >out 2>said
 	is $? 0 "BTF hidden: the command's status"
-	like "$(cat said)" "^denet-record: not observed on this kernel: scheduling, runtime, exit_figures, sockets, cwd [(].*BTF" \
+	like "$(cat said)" "^denet-record: not observed on this kernel: scheduling, runtime, samples, exit_figures, sockets, cwd, stacks [(].*BTF" \
 		"BTF hidden: what is not observed, and why"
 	is "$(ask "SELECT rung FROM probes WHERE name IN ('kernel_types', 'cwd', 'syscalls') ORDER BY name")" \
 		"none
