@@ -253,6 +253,19 @@ SELECT ?1, 610, human_digits(majflt) || ' page faults had to wait for storage', 
 FROM (SELECT sum(majflt) AS majflt FROM raw_process WHERE trace_id = ?1)
 WHERE majflt >= 1000;
 
+-- What the CPU was spent on: one function, a fifth of at least 50 samples.
+INSERT OR IGNORE INTO raw_finding
+SELECT ?1, 600 + 100 * f.n / a.n, human_percent(f.n, a.n) || ' of the samples of what ran are of ' || f.name ||
+       iif(f.path IS NULL, '', ' in ' || replace(f.path, rtrim(f.path, replace(f.path, '/', '')), '')) ||
+       ': ' || human_digits(f.n) || ' of ' || human_digits(a.n), f.n, 'samples',
+       'SELECT name, module, self_weight, total_weight FROM functions WHERE what = ''samples'' '
+       || 'ORDER BY self_weight DESC LIMIT 20'
+FROM (SELECT p.name, p.path, sum(w.count) AS n FROM raw_weight AS w JOIN raw_node AS d ON d.stack = w.stack
+      JOIN raw_place AS p ON p.frame = d.frame WHERE w.trace_id = ?1 AND w.what = 'samples'
+      GROUP BY p.name, p.path ORDER BY n DESC, p.name LIMIT 1) AS f,
+     (SELECT sum(count) AS n FROM raw_weight WHERE trace_id = ?1 AND what = 'samples') AS a
+WHERE a.n >= 50 AND f.n * 5 >= a.n;
+
 -- Weights become ranks.
 UPDATE raw_finding SET rank = r.rank
 FROM (SELECT rowid AS id, row_number() OVER (ORDER BY rank DESC, rowid) AS rank FROM raw_finding

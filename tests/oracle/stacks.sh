@@ -68,6 +68,11 @@ between "burning: percent of its time that they stand for" 60 140 \
 denet-analyze folded t.dnt >folded
 is "$(awk '/;outer;middle;burner[; ]/ { n += $NF } END { print n }' folded)" "$(count samples "$burnt")" \
 	"burning: folded counts the same samples"
+is "$(ask "SELECT count(*) FROM findings WHERE text LIKE '% of the samples of what ran are of burner in stacks: %'")" 1 \
+	"burning: a finding names the function"
+is "$(ask "SELECT self_weight * 10 >= total_weight * 7 FROM functions WHERE what = 'samples' AND name = 'burner'") $(
+	ask "SELECT self_weight < total_weight / 2 FROM functions WHERE what = 'samples' AND name = 'outer'")" "1 1" \
+	"burning: the function itself (but for interrupts), and who called it"
 
 stacks "sleeping" stacks sleep 60 3
 slept=';main;[^;]*act_main[^;]*;act_sleep;outer_waits;inner_waits;sleeper;.*'
