@@ -256,7 +256,7 @@ static bool left_out(const char *name, const struct dn_object_opts *o)
 		{ "list_sockets", !o->net },
 		{ "on_waking", !o->offcpu },
 		{ "on_sample", !o->freq },
-		{ "name_addresses", !o->stacks || !o->symbols },
+		{ "name_addresses", !o->stacks },	/* without names too: __schedule must be known */
 	};
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)

@@ -50,7 +50,6 @@ struct dn_object_opts {
 	uint64_t stack_slow;
 	const char *stack_calls;	/* names of calls that have stacks, separated by commas; NULL: none */
 	bool stacks;
-	bool symbols;			/* names of the kernel's functions */
 	unsigned freq;			/* samples a second of each CPU; 0: none */
 	bool all_types;			/* libbpf shall look at all of the kernel's, those of modules too */
 	enum dn_bytes_way bytes;

@@ -720,7 +720,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	oo.stack_calls = o->stack_calls;
 	p->call_stacks = o->stack_slow || o->stack_calls;
 	p->stacks = oo.stacks = o->stacks;
-	p->symbols = oo.symbols = o->symbols;
+	p->symbols = o->symbols;
 	p->freq = oo.freq = o->freq;
 	p->hide_setuid = o->hide_setuid;
 	dn_object_listen();

@@ -191,7 +191,11 @@ record t.dnt --no-stacks stacks burn 100 >said
 is "$(ask "SELECT count(*) FROM stacks") $(ask "SELECT count(stack_id) FROM offcpu") $(ask "SELECT count(stack_id) FROM samples")" \
 	"0 0 0" "--no-stacks: there are none"
 between "--no-stacks: samples nevertheless" 2 30 "$(ask "SELECT count(*) FROM samples")"
+record t.dnt stacks sleep 20
+innermost=$(ask "SELECT DISTINCT s.\"offset\" FROM offcpu JOIN stacks AS s USING (stack_id) WHERE depth = 0 AND symbol = 'schedule' AND syscall = 'clock_nanosleep'")
 record t.dnt --no-symbols stacks sleep 20
+is "$(ask "SELECT DISTINCT s.\"offset\" FROM offcpu JOIN stacks AS s USING (stack_id) WHERE depth = 0 AND syscall = 'clock_nanosleep'")" \
+	"${innermost:?}" "--no-symbols: the switch itself is in no stack"
 is "$(ask "SELECT count(*) FROM stacks WHERE symbol IS NOT NULL")" 0 "--no-symbols: no function has a name"
 between "--no-symbols: places nevertheless" 3 100000 "$(ask "SELECT count(*) FROM stacks WHERE kind = 'file' AND module LIKE '%/stacks'")"
 record t.dnt --freq=0 stacks burn 100 >said
