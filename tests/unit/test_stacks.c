@@ -145,9 +145,11 @@ static const struct collected *row(const struct rig *r, unsigned event, uint64_t
 static const char *text(const struct rig *r, uint64_t stack)
 {
 	static char out[16384];
-	char one[128], all[16384] = "";
+	char one[128];
 
-	while (stack) {
+	for (out[0] = 0; stack;) {
+		size_t n, len = strlen(out), gap = len > 0;
+
 		const struct collected *s = row(r, DN_EV_stack, stack), *f, *o = NULL;
 
 		if (!s)
@@ -166,11 +168,15 @@ static const char *text(const struct rig *r, uint64_t stack)
 		else
 			snprintf(one, sizeof(one), "%s%llx", o ? (const char *)o->v[DN_F_object_path].p : "",
 				 (unsigned long long)f->v[DN_F_frame_offset].u);
-		snprintf(out, sizeof(out), "%s%s%s", one, all[0] ? " " : "", all);
-		snprintf(all, sizeof(all), "%s", out);
+		n = strlen(one);
+		assert_true(n + gap + len < sizeof(out));
+		memmove(out + n + gap, out, len + 1);
+		memcpy(out, one, n);
+		if (gap)
+			out[n] = ' ';
 		stack = s->v[DN_F_stack_parent].u;
 	}
-	return strcpy(out, all);
+	return out;
 }
 
 static void test_once(void **state)
