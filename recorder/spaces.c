@@ -4,6 +4,7 @@
 #include "spaces.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ struct space {
 	uint32_t threads;		/* that live */
 	uint32_t users;			/* spaces whose parent it is, and 1 while it is in its bucket */
 	uint64_t begin, end;		/* end: ALIVE */
+	uint64_t last;			/* when the last thread that is known of ended; 0: not yet */
 	struct mapping *map;		/* by time */
 	uint32_t n, cap;
 	uint64_t low, high;		/* all of them lie between */
@@ -190,16 +192,18 @@ void dn_spaces_event(struct dn_spaces *s, const struct dn_map_event *e)
 	case DN_MAP_FORK:
 		if (e->pid == e->parent) {
 			p->threads++;
+			p->last = 0;
 			return;
 		}
 		old = living(s, e->pid);
-		if (old)	/* its end was lost */
-			old->end = e->time;
+		if (old)
+			old->end = old->last ? old->last : e->time;	/* else its end was lost */
 		begin(s, e->pid, e->time, p);
 		return;
 	case DN_MAP_EXIT:
-		if (!--p->threads)
-			p->end = e->time;
+		if (p->threads)
+			p->threads--;
+		p->last = p->threads ? 0 : e->time;
 		return;
 	case DN_MAP_EXEC:
 		p->end = e->time;
@@ -262,11 +266,22 @@ bool dn_spaces_address(const struct dn_spaces *s, uint32_t pid, uint64_t time, c
 	return false;
 }
 
-void dn_spaces_forget(struct dn_spaces *s, uint64_t time)
+/* Its last thread has ended, as far as it is known: births of others may be among what was lost. */
+static bool has_ended(struct space *p, bool lossy)
+{
+	if (lossy && (!kill((pid_t)p->pid, 0) || errno != ESRCH)) {
+		p->last = 0;
+		return false;
+	}
+	p->end = p->last;
+	return true;
+}
+
+void dn_spaces_forget(struct dn_spaces *s, uint64_t time, bool lossy)
 {
 	for (unsigned b = 0; b < BUCKETS; b++)
 		for (struct space **at = &s->bucket[b], *p; (p = *at);)
-			if (p->end < time) {
+			if (p->end < time || (p->end == ALIVE && p->last && p->last < time && has_ended(p, lossy))) {
 				*at = p->next;
 				put(p);
 			} else {

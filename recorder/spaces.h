@@ -61,7 +61,8 @@ bool dn_spaces_changed(const struct dn_spaces *s, uint32_t pid, uint64_t time, u
 bool dn_spaces_address(const struct dn_spaces *s, uint32_t pid, uint64_t time, const struct dn_place *place,
 		       uint64_t *address);
 
-/* Gives up what ended before that time: nobody will ask any more. */
-void dn_spaces_forget(struct dn_spaces *s, uint64_t time);
+/* Gives up what ended before that time: nobody will ask any more. Where events were lost (lossy) a process is
+ * only taken to have ended when there is none of its number. */
+void dn_spaces_forget(struct dn_spaces *s, uint64_t time, bool lossy);
 
 #endif

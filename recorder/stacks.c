@@ -134,7 +134,7 @@ void dn_stacks_pass(struct dn_stacks *s)
 		return;
 	/* Only what the pass before knew of: after one that took long the rings hold older stacks than the last second's. */
 	if (s->before_that > SPACES_STAY_NS)
-		dn_spaces_forget(s->spaces, s->before_that - SPACES_STAY_NS);
+		dn_spaces_forget(s->spaces, s->before_that - SPACES_STAY_NS, dn_mapwatch_lost(s->o.maps));
 	s->before_that = s->read;
 	dn_mapwatch_read(s->o.maps, on_map, s);
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -186,12 +187,12 @@ static void test_fork(void **state)
 	/* The ends of parents do not end what their children have. */
 	event(&r, DN_MAP_EXIT, 1, 0, 80);
 	event(&r, DN_MAP_EXIT, 2, 0, 80);
-	dn_spaces_forget(r.s, 1000);
+	dn_spaces_forget(r.s, 1000, false);
 	assert_string_equal(at(&r, 1, 60, 0x1000), "");
 	assert_string_equal(at(&r, 3, 90, 0x1000), "/a+0");
 	assert_string_equal(at(&r, 3, 90, 0x5000), "/child+0");
 	event(&r, DN_MAP_EXIT, 3, 0, 90);
-	dn_spaces_forget(r.s, 1000);
+	dn_spaces_forget(r.s, 1000, false);
 	assert_string_equal(at(&r, 3, 85, 0x1000), "");
 	rig_close(&r);
 }
@@ -223,7 +224,36 @@ static void test_exec(void **state)
 	assert_string_equal(at(&r, 1, 40, 0x1fff), "/new+fff");
 	event(&r, DN_MAP_EXIT, 1, 0, 50);
 	assert_string_equal(at(&r, 1, 50, 0x1000), "/new+0");
-	assert_string_equal(at(&r, 1, 51, 0x1000), "");
+	dn_spaces_forget(r.s, 51, false);
+	assert_string_equal(at(&r, 1, 50, 0x1000), "");
+	rig_close(&r);
+}
+
+/* More threads end than were seen to be born: their process lives while there is one of its number. */
+static void test_lost_births(void **state)
+{
+	const uint32_t me = (uint32_t)getpid(), nobody = 0x7fffffff;
+	struct rig r;
+
+	(void)state;
+	rig_open(&r);
+	event(&r, DN_MAP_FORK, me, 1, 5);
+	event(&r, DN_MAP_FORK, nobody, 1, 5);
+	mapped(&r, me, 10, 0x1000, 0x2000, 0, "/a");
+	mapped(&r, nobody, 10, 0x1000, 0x2000, 0, "/b");
+	for (unsigned i = 0; i < 3; i++) {
+		event(&r, DN_MAP_EXIT, me, 0, 20 + i);
+		event(&r, DN_MAP_EXIT, nobody, 0, 20 + i);
+	}
+	assert_string_equal(at(&r, me, 30, 0x1000), "/a+0");
+	dn_spaces_forget(r.s, 30, true);
+	assert_string_equal(at(&r, me, 40, 0x1000), "/a+0");
+	assert_string_equal(at(&r, nobody, 20, 0x1000), "");
+	mapped(&r, me, 50, 0x3000, 0x4000, 0, "/c");
+	assert_string_equal(at(&r, me, 60, 0x3000), "/c+0");
+	event(&r, DN_MAP_EXIT, me, 0, 70);
+	dn_spaces_forget(r.s, 80, false);
+	assert_string_equal(at(&r, me, 60, 0x3000), "");
 	rig_close(&r);
 }
 
@@ -236,12 +266,12 @@ static void test_threads(void **state)
 	mapped(&r, 1, 10, 0x1000, 0x2000, 0, "/a");
 	event(&r, DN_MAP_FORK, 1, 1, 20);
 	event(&r, DN_MAP_EXIT, 1, 0, 30);	/* one of two */
-	dn_spaces_forget(r.s, 1000);
+	dn_spaces_forget(r.s, 1000, false);
 	assert_string_equal(at(&r, 1, 40, 0x1000), "/a+0");
 	event(&r, DN_MAP_EXIT, 1, 0, 50);
-	dn_spaces_forget(r.s, 50);
+	dn_spaces_forget(r.s, 50, false);
 	assert_string_equal(at(&r, 1, 50, 0x1000), "/a+0");
-	dn_spaces_forget(r.s, 51);
+	dn_spaces_forget(r.s, 51, false);
 	assert_string_equal(at(&r, 1, 50, 0x1000), "");
 	event(&r, DN_MAP_EXIT, 1, 0, 60);	/* of nobody */
 	event(&r, DN_MAP_EXEC, 1, 0, 60);
@@ -273,7 +303,7 @@ static void test_pid_again(void **state)
 	mapped(&r, 7, 51, 0x8000, 0x9000, 0, "/third");
 	assert_string_equal(at(&r, 7, 45, 0x8000), "/second+0");
 	assert_string_equal(at(&r, 7, 55, 0x8000), "/third+0");
-	dn_spaces_forget(r.s, 49);
+	dn_spaces_forget(r.s, 49, false);
 	assert_string_equal(at(&r, 7, 15, 0x8000), "");
 	assert_string_equal(at(&r, 7, 45, 0x8000), "/second+0");
 	/* One of the same bucket is another. */
@@ -327,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_exec),
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_lost_births),
 		cmocka_unit_test(test_pid_again),
 		cmocka_unit_test(test_again_and_again),
 		cmocka_unit_test(test_limit),
