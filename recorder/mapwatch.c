@@ -160,6 +160,11 @@ void dn_mapwatch_close(struct dn_mapwatch *w)
 	free(w);
 }
 
+int dn_mapwatch_fd(const struct dn_mapwatch *w, unsigned i)
+{
+	return i < w->n ? w->ring[i].fd : -1;
+}
+
 /* Keeps one record, which may lie across the end of its ring. */
 static void keep(struct dn_mapwatch *w, const struct cpu_ring *r, uint64_t at, size_t len)
 {

@@ -18,6 +18,9 @@ struct dn_mapwatch;
 struct dn_mapwatch *dn_mapwatch_open(void);	/* NULL with errno */
 void dn_mapwatch_close(struct dn_mapwatch *w);
 
+/* Each can be polled for its ring being half full; -1: no more. */
+int dn_mapwatch_fd(const struct dn_mapwatch *w, unsigned i);
+
 /* Hands on every event that happened before the call, in order; it lives as long as fn. */
 void dn_mapwatch_read(struct dn_mapwatch *w, void (*fn)(void *ctx, const struct dn_map_event *e), void *ctx);
 

@@ -793,7 +793,11 @@ void dn_probe_close(struct dn_probe *p)
 struct dn_mapwatch *dn_probe_take_maps(struct dn_probe *p)
 {
 	struct dn_mapwatch *w = p->maps;
+	int fd;
 
+	/* Its rings are small. Without it they are read as often as the others. */
+	for (unsigned i = 0; w && (fd = dn_mapwatch_fd(w, i)) >= 0; i++)
+		dn_rings_watch(p->rings, fd);
 	p->maps = NULL;
 	return w;
 }
