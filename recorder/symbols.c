@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -80,6 +82,14 @@ static bool is_inode(int fd, const struct dn_code *code)
 		(uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec <= wall_at(code->mapped);
 }
 
+/* stat(2) tells the device of the layer or the subvolume there, and perf that of the file system. */
+static bool has_other_devices(int fd)
+{
+	struct statfs f;
+
+	return !fstatfs(fd, &f) && (f.f_type == OVERLAYFS_SUPER_MAGIC || f.f_type == BTRFS_SUPER_MAGIC);
+}
+
 /* Whether the file is the one that was mapped. */
 static bool is_it(int fd, const struct dn_code *code)
 {
@@ -90,7 +100,8 @@ static bool is_it(int fd, const struct dn_code *code)
 		return false;
 	if (code->build_id.len)
 		return !dn_elf_build_id(fd, &id) && dn_build_id_same(&id, &code->build_id);
-	return st.st_ino == code->inode && ((uint64_t)major(st.st_dev) << 20 | minor(st.st_dev)) == code->dev &&
+	return st.st_ino == code->inode &&
+		(((uint64_t)major(st.st_dev) << 20 | minor(st.st_dev)) == code->dev || has_other_devices(fd)) &&
 		is_inode(fd, code);
 }
 

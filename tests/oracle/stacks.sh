@@ -267,6 +267,15 @@ done <offsets >got
 like "$(tr '\n' ' ' <got)" '^sleeper inner_waits outer_waits act_sleep (act_main[^ ]* )?main ' \
 	"stripped: its places are those functions, by addr2line and the twin that has names"
 
+# stat(2) tells another device of it there than the kernel of its mapping.
+build layered -Wl,--build-id=none
+mkdir lower layers merged
+mv layered lower
+# shellcheck disable=SC2016
+stacks "in an overlay, without a build-id" unshare -m sh -c 'mount -t tmpfs none layers && mkdir layers/up layers/work &&
+	mount -t overlay none -o lowerdir=lower,upperdir=layers/up,workdir=layers/work merged && exec merged/layered sleep 300'
+between "in an overlay, without a build-id: ms in the chain" 300 400 "$(ms offcpu ";main;.*;act_sleep;$chain")"
+
 cp "$program" gone
 stacks "deleted while it runs" ./gone alone 300 gone
 between "deleted while it runs: ms that have their names" 300 400 "$(ms offcpu ";main;.*;act_alone;$chain")"
