@@ -47,8 +47,8 @@ int dn_perfmap_fd(const char *root, pid_t nspid, uid_t owner)
 		fd = openat(tmp, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st))
 		err = -errno;
-	else if (!S_ISREG(st.st_mode) || (st.st_uid != owner && st.st_uid))
-		err = -EPERM;
+	else if (!S_ISREG(st.st_mode) || !st.st_size || (st.st_uid != owner && st.st_uid))
+		err = -EPERM;	/* without a size: empty, or one of proc that is mounted there */
 	if (top >= 0)
 		close(top);
 	if (tmp >= 0)

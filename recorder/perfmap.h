@@ -33,7 +33,7 @@ struct dn_perfmap_name {
  * root, its root directory (/proc/PID/root). The directory tmp and the file may be
  * no symbolic links, which could lead out of root; the file must be a regular one of
  * owner's or root's. Returns a descriptor, or -ENOENT, -EACCES, -ELOOP, -EPERM where it is somebody
- * else's or not regular, ...
+ * else's, empty or not regular, ...
  */
 int dn_perfmap_fd(const char *root, pid_t nspid, uid_t owner);
 

@@ -106,14 +106,15 @@ static bool is_it(int fd, const struct dn_code *code)
 }
 
 /* What stands there, or -1. A name may lead to anything by now: to open a device may be to have it do something, and a FIFO to
- * wait, so that only what is looked at and is a file is opened. */
+ * wait, so that only what is looked at and is a file is opened. Those that tell no size are of proc and the like,
+ * where to read may be to take away (/proc/kmsg, trace_pipe). */
 static int open_it(const char *path, const struct dn_code *code)
 {
 	int at = open(path, O_PATH | O_CLOEXEC), fd = -1;
 	char proc[40];
 	struct stat st;
 
-	if (at >= 0 && !fstat(at, &st) && S_ISREG(st.st_mode)) {
+	if (at >= 0 && !fstat(at, &st) && S_ISREG(st.st_mode) && st.st_size) {
 		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", at);
 		fd = open(proc, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	}

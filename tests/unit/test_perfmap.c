@@ -133,6 +133,8 @@ static void whose(void **state)
 	assert_int_equal(opened(getuid()), -ENOENT);
 	fd = open("tmp/perf-42.map", O_WRONLY | O_CREAT, 0600);
 	assert_true(fd >= 0);
+	assert_int_equal(opened(getuid()), -EPERM);		/* without a size, as files of proc */
+	assert_int_equal(write(fd, "\n", 1), 1);
 	assert_int_equal(opened(getuid()), 0);
 	assert_int_equal(opened(getuid() + 1), getuid() ? -EPERM : 0);	/* root's is taken */
 	if (!getuid()) {
