@@ -34,12 +34,12 @@
 #include "buildid.h"
 
 /* Of one file, unless it says otherwise. */
-#define DN_ELF_SYMBOLS_MAX	(4u << 20)	/* in a table, and with names, of all files added */
-#define DN_ELF_NAMES_MAX	(512u << 20)	/* bytes of names, of all files added */
+#define DN_ELF_SYMBOLS_MAX	(2u << 20)	/* in a table, and with names, of all files added */
+#define DN_ELF_NAMES_MAX	(128u << 20)	/* bytes of names, of all files added */
 #define DN_ELF_NAME_MAX		(64u << 10)	/* a longer name is none; C++ has some of 20 KiB */
 #define DN_ELF_SEGMENTS_MAX	4096u
 #define DN_ELF_NOTES_MAX	(1u << 20)
-#define DN_ELF_READ_MAX		(1u << 30)	/* bytes of all its sections that are read */
+#define DN_ELF_READ_MAX		(256u << 20)	/* bytes of all its sections that are read */
 #define DN_ELF_DEBUGDATA_MAX	(256u << 20)	/* .gnu_debugdata, unpacked */
 
 struct dn_elfsyms;

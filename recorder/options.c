@@ -282,6 +282,8 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 		if (err)
 			return err;
 	}
+	if (!o->stacks && (o->stack_calls || o->stack_slow_ns))
+		return wrong("--stack and --no-stacks contradict each other");
 	if (o->json && !o->check)
 		return wrong("--json goes with --check");
 	if (o->check)

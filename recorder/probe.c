@@ -474,6 +474,9 @@ static const char *switched_off(const struct dn_probe *p, const char *subject)
 		return "--no-offcpu";
 	if (!strcmp(subject, "samples") && !p->freq)
 		return "--freq=0";
+	if ((!strcmp(subject, "kernel_names") || !strcmp(subject, "stacks") || !strcmp(subject, "mappings")) &&
+	    !p->freq && !p->offcpu && !p->call_stacks)
+		return "--freq=0, --no-offcpu";
 	if (!strcmp(subject, "kernel_names") && p->stacks && !p->symbols)
 		return "--no-symbols";
 	if ((!strcmp(subject, "kernel_names") || !strcmp(subject, "stacks") || !strcmp(subject, "mappings")) && !p->stacks)

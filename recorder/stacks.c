@@ -3,7 +3,7 @@
  *
  * Three tables, each a vector by id and an open hash table over it: frames by (object, offset),
  * stacks by (stack of the caller, frame), and the ids of stacks by the hash under which the kernel side
- * names them. They are bounded: full, that of stacks begins anew with further ids, and the kernel side is told
+ * names them. They are bounded: full, they begin anew with further ids, and the kernel side is told
  * to send all again. What is on its way with an older hash by then is still found in the table before.
  */
 #include "stacks.h"
@@ -58,8 +58,10 @@ struct dn_stacks {
 	struct dn_stacks_opts o;
 	struct dn_codes *codes;
 	struct dn_spaces *spaces;
-	struct frame *frame;
-	uint32_t nframes, frames_cap;
+	struct frame *frame;		/* of id frames_before + 1 + i */
+	uint32_t frames_before, nframes, frames_cap;
+	struct dn_place *kept;		/* of frames before, to be named at the end */
+	uint32_t nkept, kept_cap;
 	struct index by_place;
 	struct node *node;		/* of id first + i */
 	uint32_t first, nnodes, nodes_cap;
@@ -105,6 +107,7 @@ void dn_stacks_free(struct dn_stacks *s)
 	dn_spaces_free(s->spaces);
 	dn_codes_free(s->codes);
 	free(s->frame);
+	free(s->kept);
 	free(s->by_place.seat);
 	free(s->node);
 	free(s->node_before);
@@ -185,13 +188,14 @@ static uint32_t frame_at(struct dn_stacks *s, const struct dn_place *p)
 		const struct frame *f = &s->frame[x->seat[at] - 1];
 
 		if (f->at.object == p->object && f->at.offset == p->offset)
-			return x->seat[at];
+			return s->frames_before + x->seat[at];
 	}
 	if (s->nframes == FRAMES_MAX || dn_grow(&s->frame, &s->frames_cap, s->nframes + 1, sizeof(*s->frame)))
 		return 0;
 	s->frame[s->nframes++] = (struct frame){ .at = *p };
 	x->used++;
-	return x->seat[at] = s->nframes;
+	x->seat[at] = s->nframes;
+	return s->frames_before + s->nframes;
 }
 
 static uint32_t node_hash(const struct dn_stacks *s, uint32_t i)
@@ -221,6 +225,32 @@ static uint32_t node_over(struct dn_stacks *s, uint32_t parent, uint32_t frame)
 	return s->first + s->nnodes - 1;
 }
 
+static bool frames_full(const struct dn_stacks *s)
+{
+	return s->nframes + DEPTH_MAX > FRAMES_MAX;
+}
+
+/* Frames are met anew, too, under further ids. Those in files keep their turn to be named; what JITs
+ * made is gone with them. No stack stays that has one. */
+static void drop_frames(struct dn_stacks *s)
+{
+	for (uint32_t i = 0; i < s->nframes; i++) {
+		const struct dn_place *p = &s->frame[i].at;
+
+		if (p->object && dn_codes_get(s->codes, p->object)->kind != DN_CODE_MEMORY && s->nkept < FRAMES_MAX &&
+		    !dn_grow(&s->kept, &s->kept_cap, s->nkept + 1, sizeof(*p)))
+			s->kept[s->nkept++] = *p;
+	}
+	s->frames_before += s->nframes;
+	s->nframes = 0;
+	memset(s->by_place.seat, 0, s->by_place.seats * sizeof(*s->by_place.seat));
+	s->by_place.used = 0;
+	free(s->before);
+	free(s->node_before);
+	s->before = NULL;
+	s->node_before = NULL;
+}
+
 /* All stacks are met anew. */
 static void begin_anew(struct dn_stacks *s)
 {
@@ -245,6 +275,8 @@ static void begin_anew(struct dn_stacks *s)
 	s->nnodes = 0;
 	memset(s->by_caller.seat, 0, s->by_caller.seats * sizeof(*s->by_caller.seat));
 	s->by_caller.used = 0;
+	if (frames_full(s))
+		drop_frames(s);
 	__atomic_fetch_add(s->o.generation, 1, __ATOMIC_RELAXED);
 }
 
@@ -356,7 +388,7 @@ int dn_stacks_sent(struct dn_stacks *s, const struct dn_ring_stack *r, uint32_t 
 	if (r->kernel > DN_STACK_FRAMES || r->user > DN_STACK_FRAMES ||
 	    len < sizeof(*r) + (r->kernel + r->user) * sizeof(f[0]))
 		return -EPROTO;
-	if (s->nknown == HASHES_MAX || s->nnodes + DEPTH_MAX > NODES_MAX)
+	if (s->nknown == HASHES_MAX || s->nnodes + DEPTH_MAX > NODES_MAX || frames_full(s))
 		begin_anew(s);
 	k = seat_of(s->known, r->hash);
 	if (k->hash)
@@ -396,7 +428,7 @@ static int tell_object(struct dn_stacks *s, uint32_t id, uint32_t epoch)
 
 static int tell_frame(struct dn_stacks *s, uint32_t id, uint32_t epoch)
 {
-	struct frame *f = &s->frame[id - 1];
+	struct frame *f = &s->frame[id - 1 - s->frames_before];
 	struct dn_value v[DN_F_frame_N];
 	int err = 0;
 
@@ -450,7 +482,7 @@ static bool look_again(struct dn_stacks *s, struct known *k, uint64_t time)
 	uint32_t n = 0, stack = 0, id = k->stack;
 
 	for (; id && n < DEPTH_MAX; id = node_of(s, id)->parent) {
-		const struct dn_place *p = &s->frame[node_of(s, id)->frame - 1].at;
+		const struct dn_place *p = &s->frame[node_of(s, id)->frame - 1 - s->frames_before].at;
 		uint64_t address;
 
 		at[n++] = *p;
@@ -474,7 +506,7 @@ int dn_stacks_find(struct dn_stacks *s, uint64_t hash, uint64_t time, uint32_t *
 	if (!k->stack && s->before)
 		k = seat_of(s->before, hash);
 	if (!k->stack || (dn_spaces_changed(s->spaces, k->pid, k->time, time) &&
-			  (s->nnodes + DEPTH_MAX > NODES_MAX || !look_again(s, k, time))))
+			  (s->nnodes + DEPTH_MAX > NODES_MAX || frames_full(s) || !look_again(s, k, time))))
 		return 0;
 	*id = k->stack;
 	return tell(s, *id, __atomic_load_n(&s->epoch, __ATOMIC_RELAXED));
@@ -489,9 +521,9 @@ static bool place_of(void *ctx, uint32_t i, struct dn_place *place)
 {
 	const struct dn_stacks *s = ctx;
 
-	if (i >= s->nframes)
+	if (i >= s->nkept + s->nframes)
 		return false;
-	*place = s->frame[i].at;
+	*place = i < s->nkept ? s->kept[i] : s->frame[i - s->nkept].at;
 	return true;
 }
 

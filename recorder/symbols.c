@@ -29,6 +29,7 @@
 #define FILES_MAX 256			/* held open; what comes after is opened by name at the end */
 #define PATIENCE_NS 100000000		/* with a thread that does not end */
 #define VDSO_MAX 65536			/* bytes */
+#define TOLD_MAX (32u << 20)		/* bytes of names in a trace */
 #define TICK_NS 10000000		/* that the times of files may be behind */
 #define DEBUG_DIR "/usr/lib/debug"
 
@@ -54,6 +55,7 @@ struct dn_symbols {
 	long n, done;
 	struct told *told;
 	uint32_t ntold, told_cap;
+	size_t told_bytes;		/* of names */
 	bool stop, ended;		/* asked to; has */
 	int *fd;			/* the worker's own from here on: of object id i + 1, plus 1; 0: none */
 	uint32_t nfd, fd_cap;
@@ -350,10 +352,13 @@ static void keep(struct dn_symbols *s, uint32_t object, const struct dn_function
 
 	t.f.name = strdup(f->name);
 	pthread_mutex_lock(&s->lock);
-	if (t.f.name && !dn_grow(&s->told, &s->told_cap, s->ntold + 1, sizeof(t)))
+	if (t.f.name && s->told_bytes + strlen(t.f.name) <= TOLD_MAX &&
+	    !dn_grow(&s->told, &s->told_cap, s->ntold + 1, sizeof(t))) {
 		s->told[s->ntold++] = t;
-	else
+		s->told_bytes += strlen(t.f.name);
+	} else {
 		free((char *)t.f.name);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 

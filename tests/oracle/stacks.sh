@@ -217,6 +217,12 @@ is "$(ask "SELECT count(*) FROM stacks AS s JOIN call_stacks USING (stack_id) WH
 denet-record -q -o u.dnt --stack=nocall true 2>err
 is "$? $(cat err)" '125 denet-record: there is no system call "nocall" for --stack; see denet-record --help' "--stack: a call that is none"
 
+denet-record -q -o u.dnt --stack=openat --no-stacks true 2>err
+is "$? $(cat err)" '125 denet-record: --stack and --no-stacks contradict each other; see denet-record --help' "--stack with --no-stacks"
+denet-record -q -o u.dnt --freq=0 --no-offcpu true 2>err
+is "$? $(cat err) $(denet-analyze u.dnt --csv --sql "SELECT reason FROM probes WHERE name = 'stacks'" | tail -n 1 | tr -d '\r"')" \
+	"0  --freq=0, --no-offcpu" "nothing that has a stack was asked for: that is why there is none"
+
 # --- files that are not what they were --------------------------------------------------------------------------
 twin="-DWAITS=twin_sleeper -DBURNS=twin_burner"
 build() { # NAME FLAG...
