@@ -455,19 +455,13 @@ static int answer(const struct dn_options *o, struct dn_source *src, void *ctx)
 {
 	struct dn_loaded l;
 	struct dn_db *db;
-	char why[256], *page = NULL;
+	char *page = NULL;
 	size_t len = 0;
-	int err = dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL | DN_DB_REPORT, &db, why, sizeof(why));
-	int trees;
+	int err = dn_load_temporary(o, src, false, &db, &l), trees;
 
 	(void)ctx;
-	if (err) {
-		dn_error("begin a temporary database", NULL, why, "TMPDIR names the directory for it");
-		return DN_EXIT_NONE;
-	}
-	err = dn_load(o, src, db, false, &l);
 	if (err)
-		goto out;
+		return DN_EXIT_NONE;
 	trees = make_page(db, l.trace_id, o, &page, &len);
 	if (trees < 0) {
 		err = trees;

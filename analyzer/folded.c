@@ -68,21 +68,15 @@ static void nothing(struct dn_db *db, int64_t trace, const char *name, enum dn_w
 
 static int answer(const struct dn_options *o, struct dn_source *src, void *ctx)
 {
-	struct dn_flametree *t = NULL;
+	struct dn_flametree *t;
 	struct dn_loaded l;
 	struct dn_db *db;
-	char why[256];
 	int64_t n = 0;
-	int err = dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL | DN_DB_REPORT, &db, why, sizeof(why));
+	int err = dn_load_temporary(o, src, false, &db, &l);
 
 	(void)ctx;
-	if (err) {
-		dn_error("begin a temporary database", NULL, why, "TMPDIR names the directory for it");
-		return DN_EXIT_NONE;
-	}
-	err = dn_load(o, src, db, false, &l);
 	if (err)
-		goto out;
+		return DN_EXIT_NONE;
 	t = dn_flametree_new(NODES_MAX, DEPTH_MAX);
 	err = t ? dn_stacks_frames(db, l.trace_id, t, true) : -ENOMEM;
 	if (!err)
@@ -107,7 +101,6 @@ static int answer(const struct dn_options *o, struct dn_source *src, void *ctx)
 			dn_remark("%s: %s", dn_source_name(src), flaws.p);
 		dn_text_free(&flaws);
 	}
-out:
 	dn_flametree_free(t);
 	dn_db_close(db);
 	return err ? DN_EXIT_NONE : dn_loaded_status(o, &l);

@@ -119,6 +119,25 @@ int dn_load(const struct dn_options *o, struct dn_source *src, struct dn_db *db,
 	return err;
 }
 
+int dn_load_temporary(const struct dn_options *o, struct dn_source *src, bool fds, struct dn_db **db,
+		      struct dn_loaded *out)
+{
+	char why[256];
+	int err = dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL | DN_DB_REPORT, db, why, sizeof(why));
+
+	if (err) {
+		*db = NULL;
+		dn_error("begin a temporary database", NULL, why, "TMPDIR names the directory for it");
+		return err;
+	}
+	err = dn_load(o, src, *db, fds, out);
+	if (err) {
+		dn_db_close(*db);
+		*db = NULL;
+	}
+	return err;
+}
+
 int dn_loaded_status(const struct dn_options *o, const struct dn_loaded *l)
 {
 	return l->complete || o->allow_incomplete ? DN_EXIT_OK : DN_EXIT_INCOMPLETE;

@@ -30,6 +30,11 @@ struct dn_loaded {
 int dn_load(const struct dn_options *o, struct dn_source *src, struct dn_db *db, bool fds,
 	    struct dn_loaded *out);
 
+/* The same into a new temporary database for reports, *db, which is the caller's to close; NULL after an
+ * error, one of opening it included. */
+int dn_load_temporary(const struct dn_options *o, struct dn_source *src, bool fds, struct dn_db **db,
+		      struct dn_loaded *out);
+
 /* DN_EXIT_OK, or DN_EXIT_INCOMPLETE where the trace was not whole and the user
  * did not allow that. */
 int dn_loaded_status(const struct dn_options *o, const struct dn_loaded *l);

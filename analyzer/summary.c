@@ -18,17 +18,10 @@ static int answer(const struct dn_options *o, struct dn_source *src, void *ctx)
 	bool *first = ctx;
 	struct dn_loaded l;
 	struct dn_db *db;
-	char why[256];
-	int err = dn_db_open(NULL, DN_DB_TEMP | DN_DB_NO_SYSCALL | DN_DB_REPORT, &db, why, sizeof(why));
+	int err = dn_load_temporary(o, src, true, &db, &l);
 
-	if (err) {
-		dn_error("begin a temporary database", NULL, why,
-			 "TMPDIR names the directory for it");
-		return DN_EXIT_NONE;
-	}
-	err = dn_load(o, src, db, true, &l);
 	if (err)
-		goto out;
+		return DN_EXIT_NONE;
 	if (o->format == DN_FORMAT_JSON) {
 		err = dn_report_json(stdout, db, l.trace_id);
 	} else {
@@ -43,7 +36,6 @@ static int answer(const struct dn_options *o, struct dn_source *src, void *ctx)
 	/* What was printed shows up before the next trace is read. */
 	if (!err && fflush(stdout))
 		err = -errno;
-out:
 	dn_db_close(db);
 	return err ? DN_EXIT_NONE : dn_loaded_status(o, &l);
 }

@@ -48,6 +48,13 @@ bool dn_build_id_same(const struct dn_build_id *a, const struct dn_build_id *b)
 	return a->len && a->len == b->len && !memcmp(a->byte, b->byte, a->len);
 }
 
+void dn_build_id_hex(const struct dn_build_id *id, char hex[2 * DN_BUILD_ID_MAX + 1])
+{
+	hex[0] = 0;
+	for (unsigned i = 0; i < id->len; i++)
+		snprintf(hex + 2 * i, 3, "%02x", id->byte[i]);
+}
+
 int dn_build_id_path(char *path, size_t size, const char *dir, const struct dn_build_id *id)
 {
 	char hex[2 * DN_BUILD_ID_MAX + 1];
@@ -55,8 +62,7 @@ int dn_build_id_path(char *path, size_t size, const char *dir, const struct dn_b
 
 	if (id->len < 2)
 		return -ENODATA;
-	for (unsigned i = 0; i < id->len; i++)
-		snprintf(hex + 2 * i, 3, "%02x", id->byte[i]);
+	dn_build_id_hex(id, hex);
 	n = snprintf(path, size, "%s/.build-id/%.2s/%s.debug", dir, hex, hex + 2);
 	return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
 }

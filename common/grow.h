@@ -34,4 +34,17 @@ static inline int dn_grow(void *pp, uint32_t *cap, size_t n, size_t size)
 	return 0;
 }
 
+/* The same where all items that are new shall be zero. */
+static inline int dn_grow_zero(void *pp, uint32_t *cap, size_t n, size_t size)
+{
+	uint32_t had = *cap;
+	int err = dn_grow(pp, cap, n, size);
+	char *p;
+
+	memcpy(&p, pp, sizeof(p));
+	if (!err && *cap > had)
+		memset(p + had * size, 0, (*cap - had) * size);
+	return err;
+}
+
 #endif

@@ -465,6 +465,11 @@ static bool of_net(const char *subject)
 	return !strncmp(subject, "socket", 6) || !strcmp(subject, "retransmits") || !strcmp(subject, "resets");
 }
 
+static bool of_stacks(const char *subject)
+{
+	return !strcmp(subject, "stacks") || !strcmp(subject, "mappings") || !strcmp(subject, "kernel_names");
+}
+
 /* The option by which a subject was not asked for; NULL: it was. */
 static const char *switched_off(const struct dn_probe *p, const char *subject)
 {
@@ -474,13 +479,12 @@ static const char *switched_off(const struct dn_probe *p, const char *subject)
 		return "--no-offcpu";
 	if (!strcmp(subject, "samples") && !p->freq)
 		return "--freq=0";
-	if ((!strcmp(subject, "kernel_names") || !strcmp(subject, "stacks") || !strcmp(subject, "mappings")) &&
-	    !p->freq && !p->offcpu && !p->call_stacks)
+	if (of_stacks(subject) && !p->freq && !p->offcpu && !p->call_stacks)
 		return "--freq=0, --no-offcpu";
-	if (!strcmp(subject, "kernel_names") && p->stacks && !p->symbols)
-		return "--no-symbols";
-	if ((!strcmp(subject, "kernel_names") || !strcmp(subject, "stacks") || !strcmp(subject, "mappings")) && !p->stacks)
+	if (of_stacks(subject) && !p->stacks)
 		return "--no-stacks";
+	if (!strcmp(subject, "kernel_names") && !p->symbols)
+		return "--no-symbols";
 	return !strcmp(subject, "strings") && !p->strings ? "--no-strings" : NULL;
 }
 
@@ -1082,9 +1086,8 @@ bool dn_probe_lacks(const struct dn_probe *p, char names[256], const char **why)
 
 		if (!s->without || switched_off(p, s->name))
 			continue;
-		if ((!strcmp(s->name, "mappings") || !strcmp(s->name, "kernel_names")) &&
-		    !strcmp(dn_probe_rung(p, "stacks"), "none"))
-			continue;	/* said by that */
+		if (of_stacks(s->name) && strcmp(s->name, "stacks") && !strcmp(dn_probe_rung(p, "stacks"), "none"))
+			continue;	/* the same */
 		if (of_net(s->name) && strcmp(s->name, "sockets") && !strcmp(dn_probe_rung(p, "sockets"), "none"))
 			continue;	/* said by that */
 		n += (size_t)snprintf(names + n, 256 - n, "%s%s", n ? ", " : "", s->name);

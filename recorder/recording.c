@@ -174,7 +174,9 @@ static int from_proc_only(struct dn_rec *x, const char *why, const char *todo)
 static int prepare_stacks(struct dn_rec *x)
 {
 	struct dn_stacks_opts so = { .sink = dn_writer_sink(x->writer), .maps = dn_probe_take_maps(x->probe),
-		.kernel = dn_kernel_code_new(dn_probe_name, x->probe), .symbols = x->o->symbols ? dn_symbols_new() : NULL, .generation = dn_probe_stack_generation(x->probe) };
+		.kernel = dn_kernel_code_new(dn_probe_name, x->probe),
+		.symbols = x->o->symbols ? dn_symbols_new() : NULL,
+		.generation = dn_probe_stack_generation(x->probe) };
 	struct stat st;
 	char proc[32];
 

@@ -230,6 +230,25 @@ static bool frames_full(const struct dn_stacks *s)
 	return s->nframes + DEPTH_MAX > FRAMES_MAX;
 }
 
+static bool is_full(const struct dn_stacks *s)
+{
+	return s->nnodes + DEPTH_MAX > NODES_MAX || frames_full(s);
+}
+
+static void clear(struct index *x)
+{
+	memset(x->seat, 0, x->seats * sizeof(*x->seat));
+	x->used = 0;
+}
+
+static void forget_before(struct dn_stacks *s)
+{
+	free(s->before);
+	free(s->node_before);
+	s->before = NULL;
+	s->node_before = NULL;
+}
+
 /* Frames are met anew, too, under further ids. Those in files keep their turn to be named; what JITs
  * made is gone with them. No stack stays that has one. */
 static void drop_frames(struct dn_stacks *s)
@@ -243,12 +262,8 @@ static void drop_frames(struct dn_stacks *s)
 	}
 	s->frames_before += s->nframes;
 	s->nframes = 0;
-	memset(s->by_place.seat, 0, s->by_place.seats * sizeof(*s->by_place.seat));
-	s->by_place.used = 0;
-	free(s->before);
-	free(s->node_before);
-	s->before = NULL;
-	s->node_before = NULL;
+	clear(&s->by_place);
+	forget_before(s);
 }
 
 /* All stacks are met anew. */
@@ -256,9 +271,7 @@ static void begin_anew(struct dn_stacks *s)
 {
 	struct known *fresh = calloc(2 * HASHES_MAX, sizeof(*fresh));
 
-	free(s->before);
-	free(s->node_before);
-	s->node_before = NULL;
+	forget_before(s);
 	if (fresh) {
 		s->before = s->known;
 		s->known = fresh;
@@ -267,14 +280,12 @@ static void begin_anew(struct dn_stacks *s)
 		s->node = NULL;
 		s->nodes_cap = 0;
 	} else {
-		s->before = NULL;
 		memset(s->known, 0, 2 * HASHES_MAX * sizeof(*s->known));
 	}
 	s->nknown = 0;
 	s->first += s->nnodes;
 	s->nnodes = 0;
-	memset(s->by_caller.seat, 0, s->by_caller.seats * sizeof(*s->by_caller.seat));
-	s->by_caller.used = 0;
+	clear(&s->by_caller);
 	if (frames_full(s))
 		drop_frames(s);
 	__atomic_fetch_add(s->o.generation, 1, __ATOMIC_RELAXED);
@@ -310,13 +321,7 @@ static bool push(struct dn_stacks *s, uint32_t *stack, const struct dn_place *at
 /* What is known of an object here; NULL: there is no memory. */
 static struct object *object_of(struct dn_stacks *s, uint32_t id)
 {
-	uint32_t had = s->objects_cap;
-
-	if (dn_grow(&s->object, &s->objects_cap, id, sizeof(*s->object)))
-		return NULL;
-	if (s->objects_cap > had)
-		memset(s->object + had, 0, (s->objects_cap - had) * sizeof(*s->object));
-	return &s->object[id - 1];
+	return dn_grow_zero(&s->object, &s->objects_cap, id, sizeof(*s->object)) ? NULL : &s->object[id - 1];
 }
 
 /* Its file is opened as soon as a stack comes that leads into it: when a row has that stack its thread
@@ -388,7 +393,7 @@ int dn_stacks_sent(struct dn_stacks *s, const struct dn_ring_stack *r, uint32_t 
 	if (r->kernel > DN_STACK_FRAMES || r->user > DN_STACK_FRAMES ||
 	    len < sizeof(*r) + (r->kernel + r->user) * sizeof(f[0]))
 		return -EPROTO;
-	if (s->nknown == HASHES_MAX || s->nnodes + DEPTH_MAX > NODES_MAX || frames_full(s))
+	if (s->nknown == HASHES_MAX || is_full(s))
 		begin_anew(s);
 	k = seat_of(s->known, r->hash);
 	if (k->hash)
@@ -406,16 +411,13 @@ static int tell_object(struct dn_stacks *s, uint32_t id, uint32_t epoch)
 	const struct dn_code *c = dn_codes_get(s->codes, id);
 	struct object *o = object_of(s, id);
 	struct dn_value v[DN_F_object_N];
-	char hex[2 * DN_BUILD_ID_MAX];
+	char hex[2 * DN_BUILD_ID_MAX + 1];
 
 	if (!o || o->told == epoch)	/* without memory: it is told at the next one's turn */
 		return 0;
 	meet(s, id);	/* where another lay before */
 	o->told = epoch;
-	for (unsigned i = 0; i < c->build_id.len; i++) {
-		hex[2 * i] = "0123456789abcdef"[c->build_id.byte[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[c->build_id.byte[i] & 15];
-	}
+	dn_build_id_hex(&c->build_id, hex);
 	v[DN_F_object_object] = dn_u(id);
 	v[DN_F_object_kind] = dn_u(c->kind);
 	v[DN_F_object_path] = dn_str(c->path, strlen(c->path));
@@ -506,7 +508,7 @@ int dn_stacks_find(struct dn_stacks *s, uint64_t hash, uint64_t time, uint32_t *
 	if (!k->stack && s->before)
 		k = seat_of(s->before, hash);
 	if (!k->stack || (dn_spaces_changed(s->spaces, k->pid, k->time, time) &&
-			  (s->nnodes + DEPTH_MAX > NODES_MAX || frames_full(s) || !look_again(s, k, time))))
+			  (is_full(s) || !look_again(s, k, time))))
 		return 0;
 	*id = k->stack;
 	return tell(s, *id, __atomic_load_n(&s->epoch, __ATOMIC_RELAXED));

@@ -147,13 +147,11 @@ static int open_code(const struct dn_code *code)
 
 static void hold(struct dn_symbols *s, uint32_t id, const struct dn_code *code)
 {
-	uint32_t had = s->fd_cap;
 	int fd;
 
-	if (s->held == FILES_MAX || (id <= s->nfd && s->fd[id - 1]) || dn_grow(&s->fd, &s->fd_cap, id, sizeof(*s->fd)))
+	if (s->held == FILES_MAX || (id <= s->nfd && s->fd[id - 1]) ||
+	    dn_grow_zero(&s->fd, &s->fd_cap, id, sizeof(*s->fd)))
 		return;
-	if (s->fd_cap > had)
-		memset(s->fd + had, 0, (s->fd_cap - had) * sizeof(*s->fd));
 	s->nfd = id > s->nfd ? id : s->nfd;
 	fd = open_code(code);
 	if (fd < 0)
