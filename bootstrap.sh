@@ -142,13 +142,14 @@ needs_of_build()
 	need 'lib libxxhash'                  libxxhash-dev     xxhash-devel            xxhash     xxhash-dev
 }
 
-# What a build can do without, with fewer names of functions: not looked for again after
+# What a build can do without, with fewer names of functions, or no lines: not looked for again after
 # the installation.
 wants_of_build()
 {
 	[ "$command" != cross ] || return 0
 	need 'lib liblzma'                    liblzma-dev       xz-devel                xz         xz-dev
 	need 'has_libiberty'                  libiberty-dev     binutils-devel          binutils   binutils-dev
+	need 'lib libdw'                      libdw-dev         elfutils-devel          libelf     elfutils-dev
 }
 
 # shellcheck disable=SC2016
@@ -318,7 +319,7 @@ cross()
 		say "libraries for $arch"
 		rm -rf "$cross/sysroot.new"
 		tests/lib/debs - arm64 "$cross/sysroot.new" libbpf-dev libelf-dev libcap-dev zlib1g-dev libzstd-dev \
-			libsqlite3-dev libxxhash-dev liblzma-dev libiberty-dev &&
+			libsqlite3-dev libxxhash-dev liblzma-dev libiberty-dev libdw-dev libbz2-dev &&
 			mv "$cross/sysroot.new" "$cross/sysroot" || return
 	fi
 	(

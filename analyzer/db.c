@@ -313,13 +313,14 @@ static long quote(struct dn_db *db, const struct dn_value *argv)
 
 static int bind_command(struct dn_db *db, sqlite3_stmt *st, int i, const struct dn_row *r)
 {
+	const unsigned argv = (unsigned)dn_db_argv_field(r->event);
 	long len;
 
-	if (r->nfields <= DN_F_exec_argv || r->v[DN_F_exec_argv].null) {
+	if (r->nfields <= argv || r->v[argv].null) {
 		dn_bind_null(st, i);
 		return 0;
 	}
-	len = quote(db, &r->v[DN_F_exec_argv]);
+	len = quote(db, &r->v[argv]);
 	if (len < 0)
 		return (int)len;
 	dn_bind_str(st, i, db->command ? db->command : "", (size_t)len);
@@ -391,7 +392,7 @@ int dn_db_row(struct dn_db *db, const struct dn_row *r, uint64_t order)
 		else
 			bind_number(db, st, at, v->u, db->how[r->event][i]);
 	}
-	if (!err && r->event == DN_EV_exec)
+	if (!err && dn_db_argv_field(r->event) >= 0)
 		err = bind_command(db, st, 3 + (int)d->nfields, r);
 	return err ? err : dn_db_run(db, st);
 }
@@ -512,8 +513,8 @@ static int store_gaps(struct dn_db *db, const struct dn_read_report *rep)
 	return err;
 }
 
-int dn_db_end_trace(struct dn_db *db, const struct dn_file_header *h,
-		    const struct dn_read_report *rep, const struct dn_db_totals *t)
+int dn_db_end_trace(struct dn_db *db, const struct dn_file_header *h, const struct dn_read_report *rep,
+		    const struct dn_db_totals *t, const struct dn_namer *namer)
 {
 	int err = store_header(db, h);
 
@@ -521,5 +522,9 @@ int dn_db_end_trace(struct dn_db *db, const struct dn_file_header *h,
 		err = store_report(db, rep, t);
 	if (!err)
 		err = store_gaps(db, rep);
-	return err ? err : dn_db_derive(db->h, db->trace_id);
+	if (!err)
+		err = dn_db_derive(db->h, db->trace_id);
+	if (!err && namer)
+		err = namer->name(namer, db, db->trace_id);
+	return err ? err : dn_db_find(db->h, db->trace_id);
 }

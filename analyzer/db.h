@@ -2,7 +2,7 @@
  * db.h - a SQLite database with our tables and views, and rows into it.
  *
  * Tables (raw_*) come from schema/events.def and schema/schema.sql, views from
- * schema/views.sql; nothing else creates any. Rules of the raw tables:
+ * schema/views*.sql; nothing else creates any. Rules of the raw tables:
  *
  *   raw_EVENT     one table for each event of events.def: trace_id, then a
  *                 column for each field under its own name
@@ -73,12 +73,16 @@ int dn_db_schema(struct sqlite3 *handle, unsigned flags);
 int dn_db_script(struct sqlite3 *handle, const char *sql, int64_t trace_id);
 
 /* The statement that fills raw_EVENT: (rowid, trace_id, fields ..., command of
- * raw_exec), malloc()ed. NULL: no memory or no such event. */
+ * those that have one), malloc()ed. NULL: no memory or no such event. */
 char *dn_db_insert_sql(unsigned event);
 
-/* Fills raw_thread, raw_process, raw_call and raw_finding from the rows and
- * rollups of one trace; needs dn_db_functions(). */
+/* Which field of an event holds arguments, of which its table has a quoted line, `command`, too; -1: none. */
+int dn_db_argv_field(unsigned event);
+
+/* Fills raw_thread, raw_process, raw_call and the like from the rows and
+ * rollups of one trace, and raw_finding from those; both need dn_db_functions(). */
 int dn_db_derive(struct sqlite3 *handle, int64_t trace_id);
+int dn_db_find(struct sqlite3 *handle, int64_t trace_id);
 
 /* Functions that findings.sql uses: human_ns(), human_count() and so on. */
 int dn_db_functions(struct sqlite3 *handle);
@@ -125,10 +129,19 @@ struct dn_db_totals {
 	bool latency_detail;	/* histograms by thread */
 };
 
-/* After all rows of a trace: keeps what reading it came to, and makes the
- * tables derived from its rows (raw_thread, raw_process, raw_call, raw_finding). */
-int dn_db_end_trace(struct dn_db *db, const struct dn_file_header *h,
-		    const struct dn_read_report *rep, const struct dn_db_totals *t);
+/*
+ * Who names places in code that the trace has no names for: once those are in
+ * raw_place, and before findings are made of them. 0, or a negative errno of the
+ * database; what is not known is none.
+ */
+struct dn_namer {
+	int (*name)(const struct dn_namer *n, struct dn_db *db, int64_t trace_id);
+};
+
+/* After all rows of a trace: keeps what reading it came to, and makes the tables derived from
+ * its rows (raw_thread, raw_process, raw_call, raw_finding), with the names of namer (NULL: nobody). */
+int dn_db_end_trace(struct dn_db *db, const struct dn_file_header *h, const struct dn_read_report *rep,
+		    const struct dn_db_totals *t, const struct dn_namer *namer);
 
 /* As given to dn_db_open(). */
 unsigned dn_db_flags(const struct dn_db *db);

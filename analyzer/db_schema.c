@@ -35,13 +35,18 @@ static void add_columns(sqlite3_str *s, const struct dn_event_desc *d, bool type
 	}
 }
 
+int dn_db_argv_field(unsigned event)
+{
+	return event == DN_EV_exec ? DN_F_exec_argv : event == DN_EV_process_state ? DN_F_process_state_argv : -1;
+}
+
 static char *create_sql(unsigned event, const struct dn_event_desc *d)
 {
 	sqlite3_str *s = sqlite3_str_new(NULL);
 
 	sqlite3_str_appendf(s, "CREATE TABLE raw_%s (trace_id INTEGER NOT NULL", d->name);
 	add_columns(s, d, true);
-	if (event == DN_EV_exec)
+	if (dn_db_argv_field(event) >= 0)
 		sqlite3_str_appendall(s, ", command ANY");
 	if (event == DN_EV_syscall)
 		sqlite3_str_appendall(s, call_columns);
@@ -52,7 +57,7 @@ static char *create_sql(unsigned event, const struct dn_event_desc *d)
 char *dn_db_insert_sql(unsigned event)
 {
 	const struct dn_event_desc *d = dn_event_desc(event);
-	unsigned values = d ? d->nfields + (event == DN_EV_exec ? 1u : 0u) : 0;
+	unsigned values = d ? d->nfields + (dn_db_argv_field(event) >= 0) : 0;
 	sqlite3_str *s;
 	char *sql, *copy;
 
@@ -61,7 +66,7 @@ char *dn_db_insert_sql(unsigned event)
 	s = sqlite3_str_new(NULL);
 	sqlite3_str_appendf(s, "INSERT INTO raw_%s (rowid, trace_id", d->name);
 	add_columns(s, d, false);
-	sqlite3_str_appendall(s, event == DN_EV_exec ? ", command) VALUES (?, ?" : ") VALUES (?, ?");
+	sqlite3_str_appendall(s, dn_db_argv_field(event) >= 0 ? ", command) VALUES (?, ?" : ") VALUES (?, ?");
 	for (unsigned i = 0; i < values; i++)
 		sqlite3_str_appendall(s, ", ?");
 	sqlite3_str_appendall(s, ")");
@@ -98,9 +103,12 @@ int dn_db_script(sqlite3 *h, const char *sql, int64_t trace_id)
 
 int dn_db_derive(sqlite3 *h, int64_t trace_id)
 {
-	int err = dn_db_script(h, dn_derive_sql, trace_id);
+	return dn_db_script(h, dn_derive_sql, trace_id);
+}
 
-	return err ? err : dn_db_script(h, dn_findings_sql, trace_id);
+int dn_db_find(sqlite3 *h, int64_t trace_id)
+{
+	return dn_db_script(h, dn_findings_sql, trace_id);
 }
 
 /* --- dimensions ---------------------------------------------------------- */
@@ -206,6 +214,10 @@ static int fill_dimensions(sqlite3 *h)
 #define OFF(value, id, name, doc) { value, name },
 		DN_OFF_STATE_TABLE(OFF)
 #undef OFF
+	}, perf_kinds[] = {
+#define PERF(value, id, name, type, config, doc) { value, name },
+		DN_PERF_TABLE(PERF)
+#undef PERF
 	}, code_kinds[] = {
 #define CODE(value, id, name, doc) { value, name },
 		DN_CODE_KIND_TABLE(CODE)
@@ -243,6 +255,8 @@ static int fill_dimensions(sqlite3 *h)
 		err = insert(h, "fd_origin", "is", fd_origins[i].value, fd_origins[i].name);
 	for (size_t i = 0; !err && i < sizeof(reasons) / sizeof(*reasons); i++)
 		err = insert(h, "end_reason", "is", reasons[i].value, reasons[i].name);
+	for (size_t i = 0; !err && i < sizeof(perf_kinds) / sizeof(*perf_kinds); i++)
+		err = insert(h, "perf_kind", "is", perf_kinds[i].value, perf_kinds[i].name);
 	for (size_t i = 0; !err && i < sizeof(code_kinds) / sizeof(*code_kinds); i++)
 		err = insert(h, "code_kind", "is", code_kinds[i].value, code_kinds[i].name);
 	for (size_t i = 0; !err && i < sizeof(off_states) / sizeof(*off_states); i++)

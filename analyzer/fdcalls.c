@@ -540,6 +540,7 @@ static int sock(struct dn_fdlog *l, const struct dn_value *v)
 	op.fd = (int32_t)v[DN_F_sock_fd].u;
 	op.kind = kind_of_socket(v[DN_F_sock_family].u, v[DN_F_sock_type].null ? 0 : v[DN_F_sock_type].u,
 				 v[DN_F_sock_protocol].null ? 0 : v[DN_F_sock_protocol].u);
+	op.arg = v[DN_F_sock_origin].u == DN_SOCK_ATTACHED;
 	if (!remote->null)
 		err = add_sockaddr(l, &peer, &op);
 	return err ? err : add(l, &op);

@@ -508,6 +508,27 @@ static int chdir_to(struct dn_fdtrack *t, const struct dn_fdop *op, struct threa
 	return dn_fdnames_join(&t->names, *cwd, text, len, cwd);
 }
 
+/* The kernel's word on a socket; op->arg: it was there before the recording. */
+static int socket_told(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *th, const char *text,
+		       uint32_t len)
+{
+	struct table *tb = &t->table[th->table];
+	struct entry *e = dn_fdentry_open(tb, op->fd);
+	const struct entry as = { .from = tb->begin, .origin = DN_FD_FROM_SNAPSHOT };
+	uint32_t object = e ? e->object : 0;
+	int err = 0;
+
+	if (!e && op->arg && !dn_fdentry_at(tb, op->fd)) {
+		err = dn_fdobject_new(t, DN_FD_SOCKET, 0, &object);
+		if (!err)
+			err = dn_fdtable_place(t, th->table, op->fd, object, &as);
+	}
+	if (err || !object || (t->object[object].kind != DN_FD_UNKNOWN && t->object[object].kind != DN_FD_SOCKET))
+		return err;
+	t->object[object].kind = op->kind;
+	return text ? dn_fdnames_add(&t->names, text, len, &t->object[object].name) : 0;
+}
+
 int dn_fdtrack_apply(struct dn_fdtrack *t, const struct dn_fdop *op, const char *text,
 		     uint32_t len)
 {
@@ -554,10 +575,7 @@ int dn_fdtrack_apply(struct dn_fdtrack *t, const struct dn_fdop *op, const char 
 	case DN_FDOP_NAME:
 		return e ? dn_fdnames_add(&t->names, text, len, &t->object[e->object].name) : 0;
 	case DN_FDOP_SOCKET:
-		if (!e || (t->object[e->object].kind != DN_FD_UNKNOWN && t->object[e->object].kind != DN_FD_SOCKET))
-			return 0;
-		t->object[e->object].kind = op->kind;
-		return text ? dn_fdnames_add(&t->names, text, len, &t->object[e->object].name) : 0;
+		return socket_told(t, op, th, text, len);
 	case DN_FDOP_DIRECTORY:
 		if (e && (t->object[e->object].kind == DN_FD_FILE ||
 			  t->object[e->object].kind == DN_FD_UNKNOWN))

@@ -19,7 +19,7 @@ static const char *const pragmas[] = {
 static const char *const dimensions[] = {
 	"raw_abi", "raw_category", "raw_syscall_name", "raw_errno", "raw_signal",
 	"raw_counter_name", "raw_origin", "raw_end_reason", "raw_fd_kind", "raw_fd_origin", "raw_family",
-	"raw_off_state", "raw_code_kind", "raw_sock_origin", "raw_sock_event_kind", "raw_tcp_state",
+	"raw_off_state", "raw_perf_kind", "raw_code_kind", "raw_sock_origin", "raw_sock_event_kind", "raw_tcp_state",
 };
 
 /* Tables that are made of the calls. */

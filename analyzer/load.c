@@ -91,7 +91,7 @@ static int load(const struct dn_options *o, struct dn_source *src, const char *n
 	if (!err && fds)
 		err = dn_fd_store(db, r, o->threads);
 	if (!err)
-		err = dn_db_end_trace(db, dn_reader_header(r), dn_reader_report(r), &totals);
+		err = dn_db_end_trace(db, dn_reader_header(r), dn_reader_report(r), &totals, o->namer);
 	if (err) {
 		dn_error("make sense of", name, reason(db, err), NULL);
 	} else {

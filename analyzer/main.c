@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "localnames.h"
 #include "options.h"
 #include "verbs.h"
 
@@ -21,6 +22,7 @@ static int finish(int status)
 
 int main(int argc, char **argv)
 {
+	struct dn_namer *namer = NULL;
 	struct dn_options o;
 	int status = DN_EXIT_USAGE;
 
@@ -30,7 +32,11 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);	/* an error of write, which cleans up */
 	switch (dn_options_parse(&o, argc, argv, dn_verbs)) {
 	case DN_PARSED_RUN:
-		status = finish(o.verb->run(&o));
+		status = dn_localnames_open(&o, &namer);
+		o.namer = namer;
+		if (status == DN_EXIT_OK)
+			status = finish(o.verb->run(&o));
+		dn_localnames_close(namer);
 		break;
 	case DN_PARSED_DONE:
 		status = finish(DN_EXIT_OK);

@@ -24,7 +24,7 @@
 enum {
 	OPT_JSON = 256, OPT_CSV, OPT_DB, OPT_SQL, OPT_INCOMPLETE, OPT_THREADS, OPT_COLOR,
 	OPT_SINCE, OPT_UNTIL, OPT_TAIL, OPT_PID, OPT_TID, OPT_SYSCALL,
-	OPT_OF, OPT_BY, OPT_OUTPUT = 'o', OPT_FDS = 'y', OPT_QUIET = 'q', OPT_HELP = 'h', OPT_VERSION = 'V',
+	OPT_OF, OPT_BY, OPT_SYMFS, OPT_LINES, OPT_OUTPUT = 'o', OPT_FDS = 'y', OPT_QUIET = 'q', OPT_HELP = 'h', OPT_VERSION = 'V',
 };
 
 struct opt {
@@ -50,6 +50,8 @@ static const struct opt table[] = {
 	{ "decode-fds", NULL, "show what descriptors are: 3</etc/passwd>", OPT_FDS, DN_USE_FDS },
 	{ "of", "WHAT", "stacks of samples, offcpu, calls or calltime", OPT_OF, DN_USE_STACKS },
 	{ "by", "WHOM", "stacks by process, thread or none", OPT_BY, DN_USE_STACKS },
+	{ "symfs", "DIR", "look below DIR for names that the trace lacks", OPT_SYMFS, DN_USE_SYMFS },
+	{ "lines", NULL, "with --symfs: file and line behind functions", OPT_LINES, DN_USE_LINES },
 	{ "output", "FILE", "where the page goes; - is standard output", OPT_OUTPUT, DN_USE_OUTPUT },
 	{ "allow-incomplete", NULL, "status 0 also for a trace that is not whole", OPT_INCOMPLETE, 0 },
 	{ "threads", "N", "decode with N threads", OPT_THREADS, 0 },
@@ -210,6 +212,14 @@ static const char *set(struct dn_options *o, int id, const char *arg, const char
 			return "it is not process, thread or none";
 		o->by = (enum dn_stacks_by)i;
 		break;
+	case OPT_SYMFS:
+		if (o->nsymfs == DN_OPT_SYMFS_MAX)
+			return "there are too many of them";
+		o->symfs[o->nsymfs++] = arg;
+		break;
+	case OPT_LINES:
+		o->lines = true;
+		break;
 	case OPT_OUTPUT:
 		o->output = arg;
 		break;
@@ -316,6 +326,11 @@ static enum dn_parsed settle_verb(struct dn_options *o, const struct dn_verb *ve
 			usage_error(name, why);
 			return DN_PARSED_USAGE;
 		}
+	if (o->lines && !o->nsymfs) {
+		dn_error("understand", "--lines", "it is not said where the files are",
+			 "Name a directory with --symfs DIR; --symfs / is this machine");
+		return DN_PARSED_USAGE;
+	}
 	return DN_PARSED_RUN;
 }
 

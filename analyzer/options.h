@@ -29,7 +29,9 @@ enum dn_format {
 };
 
 #define DN_OPT_NUMBERS_MAX 64	/* values of one --pid or --tid list */
+#define DN_OPT_SYMFS_MAX 16	/* directories of --symfs */
 
+struct dn_namer;
 struct dn_options;
 
 /*
@@ -53,6 +55,8 @@ enum dn_opt_use {
 	DN_USE_FDS = 1 << 3,	/* --decode-fds */
 	DN_USE_STACKS = 1 << 4,	/* --of --by */
 	DN_USE_OUTPUT = 1 << 5,	/* --output */
+	DN_USE_SYMFS = 1 << 6,	/* --symfs */
+	DN_USE_LINES = 1 << 7,	/* --lines */
 };
 
 /* What a stack weighs: stack_weights.what, in the order of analyzer/stacks.c. */
@@ -88,6 +92,10 @@ struct dn_options {
 	enum dn_weight of;		/* --of */
 	enum dn_stacks_by by;		/* --by */
 	const char *output;		/* -o: "-" is standard output; NULL: none was named */
+	size_t nsymfs;			/* --symfs DIR and again; 0: no local file is looked at */
+	const char *symfs[DN_OPT_SYMFS_MAX];
+	bool lines;			/* --lines: of source files, too */
+	const struct dn_namer *namer;	/* who does both, made of them by main(); NULL: nobody */
 };
 
 #define DN_THREADS_MAX 8

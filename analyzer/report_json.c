@@ -1,16 +1,15 @@
 /*
  * report_json.c - one trace as a JSON document (schema/report.schema.json).
  *
- * Nearly all of it is a table: a key, a query, a shape. A row becomes an
- * object with the columns' names as keys; a name that ends in "?" is a truth
- * value. What nests (errors in a syscall, threads in a process) is two queries
- * in the same order, read side by side.
+ * Nearly all of it is a table: a key, a query, a shape (report_put.h). What nests
+ * (errors in a syscall, threads in a process) is two queries in the same order.
  */
 #ifdef HAVE_CONFIG_H
 #include "config.h"	/* DN_VERSION */
 #endif
 
 #include "report.h"
+#include "report_put.h"
 #include "report_sql.h"
 
 #include <errno.h>
@@ -27,230 +26,8 @@
 #define STACKS_MAX "20"
 #define CONNECTIONS_MAX "1000"
 
-enum shape { OBJECT, ARRAY };
-
-struct section {
-	const char *key;
-	enum shape shape;
-	const char *sql;	/* ?1 is the trace */
-	const char *blind;	/* a query that has a row where it was not recorded: then it is null */
-};
-
 #define NOT_RECORDED(probe)                                                           \
 	"SELECT 1 FROM raw_probe WHERE trace_id = ?1 AND rung = 'none' AND name = '" probe "'"
-
-static void put_cell(struct dn_json *j, const struct dn_query *q, int col)
-{
-	const char *name = dn_query_name(q, col), *text;
-	size_t len = strlen(name);
-	bool truth = len && name[len - 1] == '?';
-
-	dn_json_key(j, name, len - truth);
-	switch (dn_query_type(q, col)) {
-	case DN_CELL_NULL:
-		dn_json_null(j, NULL);
-		break;
-	case DN_CELL_INT:
-		if (truth)
-			dn_json_bool(j, NULL, dn_query_int(q, col) != 0);
-		else
-			dn_json_int(j, NULL, dn_query_int(q, col));
-		break;
-	case DN_CELL_REAL:
-		dn_json_real(j, NULL, dn_query_real(q, col));
-		break;
-	case DN_CELL_TEXT:
-	case DN_CELL_BLOB:
-		text = dn_query_text(q, col, &len);
-		dn_json_str(j, NULL, text, len);
-		break;
-	}
-}
-
-/* The columns from `first` on, into the object that is open. */
-static void put_row(struct dn_json *j, const struct dn_query *q, int first)
-{
-	for (int i = first; i < dn_query_columns(q); i++)
-		put_cell(j, q, i);
-}
-
-static struct dn_query *open_query(struct dn_db *db, const char *sql, int64_t trace)
-{
-	struct dn_query *q = dn_query_new(db, sql);
-
-	if (q)
-		dn_query_bind(q, 1, trace);
-	return q;
-}
-
-/* Whether a query has an answer: 1, 0, or a negative errno. */
-static int has_row(struct dn_db *db, int64_t trace, const char *sql)
-{
-	struct dn_query *q = open_query(db, sql, trace);
-	int ret = q ? dn_query_step(q) : -EIO;
-
-	dn_query_free(q);
-	return ret;
-}
-
-/* Whether a list is null and not empty, or -errno; then it is said. */
-static int put_blind(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key, const char *blind)
-{
-	int ret = has_row(db, trace, blind);
-
-	if (ret > 0)
-		dn_json_null(j, key);
-	return ret;
-}
-
-static int put_section(struct dn_json *j, struct dn_db *db, int64_t trace, const struct section *s)
-{
-	struct dn_query *q;
-	int ret = s->blind ? put_blind(j, db, trace, s->key, s->blind) : 0;
-
-	if (ret)
-		return ret < 0 ? ret : 0;
-	q = open_query(db, s->sql, trace);
-	if (!q)
-		return -EIO;
-	if (s->shape == ARRAY)
-		dn_json_array(j, s->key);
-	else
-		dn_json_object(j, s->key);
-	while ((ret = dn_query_step(q)) > 0) {
-		if (s->shape == ARRAY)
-			dn_json_object(j, NULL);
-		put_row(j, q, 0);
-		if (s->shape == ARRAY)
-			dn_json_end(j);
-		else
-			break;
-	}
-	dn_json_end(j);
-	dn_query_free(q);
-	return ret < 0 ? ret : 0;
-}
-
-static int put_sections(struct dn_json *j, struct dn_db *db, int64_t trace,
-			const struct section *s, size_t n)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < n; i++)
-		err = put_section(j, db, trace, &s[i]);
-	return err;
-}
-
-#define PUT_SECTIONS(j, db, trace, table)                                             \
-	put_sections(j, db, trace, table, sizeof(table) / sizeof(*(table)))
-
-/* key: value of two columns, in an object. */
-static int put_pairs(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key,
-		     const char *sql)
-{
-	struct dn_query *q = open_query(db, sql, trace);
-	const char *text;
-	size_t len;
-	int ret;
-
-	if (!q)
-		return -EIO;
-	dn_json_object(j, key);
-	while ((ret = dn_query_step(q)) > 0) {
-		text = dn_query_text(q, 0, &len);
-		dn_json_key(j, text, len);
-		switch (dn_query_type(q, 1)) {
-		case DN_CELL_NULL:
-			dn_json_null(j, NULL);
-			break;
-		case DN_CELL_INT:
-			dn_json_int(j, NULL, dn_query_int(q, 1));
-			break;
-		default:
-			text = dn_query_text(q, 1, &len);
-			dn_json_str(j, NULL, text, len);
-		}
-	}
-	dn_json_end(j);
-	dn_query_free(q);
-	return ret;
-}
-
-/* key: an object of the other columns, for each row, in an object. */
-static int put_objects(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key,
-		       const char *sql)
-{
-	struct dn_query *q = open_query(db, sql, trace);
-	int ret;
-
-	if (!q)
-		return -EIO;
-	dn_json_object(j, key);
-	while ((ret = dn_query_step(q)) > 0) {
-		dn_json_object(j, dn_query_text(q, 0, NULL));
-		put_row(j, q, 1);
-		dn_json_end(j);
-	}
-	dn_json_end(j);
-	dn_query_free(q);
-	return ret;
-}
-
-/* The texts of one column, in an array. */
-static int put_texts(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key,
-		     const char *sql)
-{
-	struct dn_query *q = open_query(db, sql, trace);
-	int ret;
-
-	if (!q)
-		return -EIO;
-	dn_json_array(j, key);
-	while ((ret = dn_query_step(q)) > 0) {
-		size_t len;
-		const char *p = dn_query_text(q, 0, &len);
-
-		dn_json_str(j, NULL, p, len);
-	}
-	dn_json_end(j);
-	dn_query_free(q);
-	return ret;
-}
-
-/*
- * Rows of `outer`, each an object with an array `key` of the rows of `inner`
- * that have the same first column. Both are in the order of that column, and
- * neither prints it.
- */
-static int put_nested(struct dn_json *j, struct dn_db *db, int64_t trace, const char *outer,
-		      const char *key, const char *inner)
-{
-	struct dn_query *a = open_query(db, outer, trace), *b = open_query(db, inner, trace);
-	int ret = a && b ? 0 : -EIO, more = ret ? ret : dn_query_step(b);
-
-	while (!ret && more >= 0 && (ret = dn_query_step(a)) > 0) {
-		int64_t id = dn_query_int(a, 0);
-
-		dn_json_object(j, NULL);
-		put_row(j, a, 1);
-		dn_json_array(j, key);
-		while (more > 0 && dn_query_int(b, 0) < id)	/* of nobody: not in `outer` */
-			more = dn_query_step(b);
-		for (; more > 0 && dn_query_int(b, 0) == id; more = dn_query_step(b)) {
-			dn_json_object(j, NULL);
-			put_row(j, b, 1);
-			dn_json_end(j);
-		}
-		dn_json_end(j);
-		dn_json_end(j);
-		ret = 0;
-	}
-	dn_query_free(a);
-	dn_query_free(b);
-	return more < 0 ? more : ret;
-}
-
-/* --- the parts ----------------------------------------------------------- */
 
 static const struct section head[] = {
 	{ "trace", OBJECT,
@@ -260,17 +37,18 @@ static const struct section head[] = {
 };
 
 static const char command_sql[] =
-	"SELECT t.command AS text, p.pid, p.path,"
+	"SELECT t.command AS text, t.attached, p.pid, p.path,"
 	" ifnull(p.cwd, (SELECT value FROM environment WHERE trace_id = ?1 AND key = 'command.cwd'))"
 	" AS cwd,"
 	" t.end_reason, t.exit_code, t.exit_signal,"
 	" (SELECT name FROM raw_signal WHERE sig = t.exit_signal) AS exit_signal_name,"
 	" t.survivors"
-	" FROM traces AS t LEFT JOIN (SELECT * FROM raw_process WHERE trace_id = ?1 AND origin = 0"
+	" FROM traces AS t LEFT JOIN (SELECT * FROM raw_process WHERE trace_id = ?1 AND origin IN (0, 6)"
 	" ORDER BY process LIMIT 1) AS p USING (trace_id) WHERE trace_id = ?1";
 
 static const char argv_sql[] =
-	"SELECT argv FROM raw_exec WHERE trace_id = ?1 ORDER BY time, rowid LIMIT 1";
+	"SELECT argv FROM raw_exec WHERE trace_id = ?1 AND (SELECT attached IS NULL FROM traces WHERE trace_id = ?1)"
+	" ORDER BY time, rowid LIMIT 1";
 
 static const struct section quality[] = {
 	{ "blocks", OBJECT,
@@ -386,6 +164,24 @@ static const struct section samples[] = {
 	  " GROUP BY stack ORDER BY 2 DESC, 1 LIMIT " STACKS_MAX ")" },
 };
 
+/* Performance counters; without any, why. Columns that two views have in common: */
+#define COUNTED                                                                       \
+	"cycles, instructions, cache_references, cache_misses, stalled_frontend, stalled_backend, task_clock_ns," \
+	" page_faults, context_switches, cpu_migrations, scaled AS \"scaled?\", ipc, cache_miss_rate,"          \
+	" frontend_share, backend_share, verdict, lacks"
+
+static const char counters_sql[] =
+	"SELECT EXISTS (SELECT 1 FROM raw_probe AS p WHERE p.trace_id = ?1 AND name = 'counters' AND rung <> 'none')"
+	" AS \"available?\", " COUNTED ", pressure_share FROM trace_counters WHERE trace_id = ?1";
+
+static const struct section counters[] = {
+	{ "by_process", ARRAY, "SELECT process_id, pid, comm, " COUNTED " FROM process_counters"
+	  " WHERE trace_id = ?1 ORDER BY process_id" },
+	{ "by_thread", ARRAY,
+	  "SELECT process_id, thread_id, pid, tid, comm, counter, value, scaled AS \"scaled?\", enabled_ns, running_ns"
+	  " FROM counters WHERE trace_id = ?1 ORDER BY thread_id, counter" },
+};
+
 /* Descending by count; the first column makes both sides meet. */
 #define SYSCALL_ORDER                                                                 \
 	"(SELECT row_number() OVER (ORDER BY c.count + c.lost DESC, c.abi, c.nr) AS place,"   \
@@ -428,10 +224,7 @@ static const char threads_sql[] =
 	" FROM threads WHERE trace_id = ?1 AND process_id IS NOT NULL ORDER BY process_id, thread_id";
 
 /* Rows that have rows of their own: those of `sql`, under `key`. */
-static const struct list {
-	struct section outer;
-	const char *key, *sql;
-} lists[] = {
+static const struct list lists[] = {
 	{ { "syscalls", ARRAY, syscalls_sql, NOT_RECORDED("syscalls") }, "by_errno", by_errno_sql },
 	{ { "rates", ARRAY, rates_sql, NOT_RECORDED("syscalls") }, "categories", rate_categories_sql },
 	{ { "processes", ARRAY, processes_sql, NULL }, "threads", threads_sql },
@@ -532,25 +325,10 @@ static const struct section resources[] = {
 	  " FROM host_samples WHERE trace_id = ?1" },
 };
 
-/* The first row of a query into the object that is open. */
-static int put_one(struct dn_json *j, struct dn_db *db, int64_t trace, const char *sql)
-{
-	struct dn_query *q = open_query(db, sql, trace);
-	int ret;
-
-	if (!q)
-		return -EIO;
-	ret = dn_query_step(q);
-	if (ret > 0)
-		put_row(j, q, 0);
-	dn_query_free(q);
-	return ret < 0 ? ret : 0;
-}
-
 /* Arguments, each ended by a NUL, as an array; null where they are not known. */
 static int put_argv(struct dn_json *j, struct dn_db *db, int64_t trace)
 {
-	struct dn_query *q = open_query(db, argv_sql, trace);
+	struct dn_query *q = dn_put_query(db, argv_sql, trace);
 	const char *p, *end;
 	size_t len;
 	int ret;
@@ -585,7 +363,7 @@ static int put_command(struct dn_json *j, struct dn_db *db, int64_t trace)
 	dn_json_object(j, "command");
 	err = put_argv(j, db, trace);
 	if (!err)
-		err = put_one(j, db, trace, command_sql);
+		err = dn_put_one(j, db, trace, command_sql);
 	dn_json_end(j);
 	return err;
 }
@@ -595,11 +373,11 @@ static int put_quality(struct dn_json *j, struct dn_db *db, int64_t trace)
 	int err;
 
 	dn_json_object(j, "quality");
-	err = put_one(j, db, trace, quality_sql);
+	err = dn_put_one(j, db, trace, quality_sql);
 	if (!err)
 		err = PUT_SECTIONS(j, db, trace, quality);
 	if (!err)
-		err = put_texts(j, db, trace, "notes", "SELECT text FROM raw_note WHERE trace_id = ?1");
+		err = dn_put_texts(j, db, trace, "notes", "SELECT text FROM raw_note WHERE trace_id = ?1");
 	dn_json_end(j);
 	return err;
 }
@@ -607,31 +385,12 @@ static int put_quality(struct dn_json *j, struct dn_db *db, int64_t trace)
 /* Whether system calls were recorded: 1, 0, or a negative errno. */
 static int observed(struct dn_db *db, int64_t trace)
 {
-	struct dn_query *q = open_query(db, available_sql, trace);
+	struct dn_query *q = dn_put_query(db, available_sql, trace);
 	int ret = q ? dn_query_step(q) : -EIO;
 
 	if (ret > 0)
 		ret = dn_query_int(q, 0) != 0;
 	dn_query_free(q);
-	return ret;
-}
-
-/* Sections of a subject, after the columns of the query `one` if there is one; null where `known`
- * has no row. */
-static int put_known(struct dn_json *j, struct dn_db *db, int64_t trace, const char *key, const char *known,
-		     const char *one, const struct section *s, size_t n)
-{
-	int ret = has_row(db, trace, known);
-
-	if (ret <= 0) {
-		dn_json_null(j, key);
-		return ret;
-	}
-	dn_json_object(j, key);
-	ret = one ? put_one(j, db, trace, one) : 0;
-	if (!ret)
-		ret = put_sections(j, db, trace, s, n);
-	dn_json_end(j);
 	return ret;
 }
 
@@ -642,38 +401,26 @@ static int put_seed(struct dn_json *j, struct dn_db *db, int64_t trace)
 
 	dn_json_object(j, "ebpf");
 	dn_json_object(j, "syscalls");
-	err = put_one(j, db, trace, total_sql);
+	err = dn_put_one(j, db, trace, total_sql);
 	if (!err)
-		err = put_pairs(j, db, trace, "by_category", by_category_sql);
+		err = dn_put_pairs(j, db, trace, "by_category", by_category_sql);
 	if (!err)
 		err = PUT_SECTIONS(j, db, trace, seed);
 	if (!err)
-		err = put_one(j, db, trace, available_sql);
+		err = dn_put_one(j, db, trace, available_sql);
 	dn_json_end(j);
 	if (!err)
 		err = observed(db, trace);
 	if (err > 0)
-		err = put_objects(j, db, trace, "by_fd_kind", by_fd_kind_sql);
+		err = dn_put_objects(j, db, trace, "by_fd_kind", by_fd_kind_sql);
 	else
 		dn_json_null(j, "by_fd_kind");
 	if (err >= 0)
-		err = put_known(j, db, trace, "offcpu", OBSERVED("scheduling"), offcpu_sql, offcpu,
+		err = dn_put_known(j, db, trace, "offcpu", OBSERVED("scheduling"), offcpu_sql, offcpu,
 				sizeof(offcpu) / sizeof(offcpu[0]));
 	if (err >= 0)
-		err = put_known(j, db, trace, "samples", OBSERVED("samples"), samples_sql, samples,
+		err = dn_put_known(j, db, trace, "samples", OBSERVED("samples"), samples_sql, samples,
 				sizeof(samples) / sizeof(samples[0]));
-	dn_json_end(j);
-	return err;
-}
-
-static int put_list(struct dn_json *j, struct dn_db *db, int64_t trace, const struct list *l)
-{
-	int err = l->outer.blind ? put_blind(j, db, trace, l->outer.key, l->outer.blind) : 0;
-
-	if (err)
-		return err < 0 ? err : 0;
-	dn_json_array(j, l->outer.key);
-	err = put_nested(j, db, trace, l->outer.sql, l->key, l->sql);
 	dn_json_end(j);
 	return err;
 }
@@ -683,7 +430,7 @@ static int put_lists(struct dn_json *j, struct dn_db *db, int64_t trace)
 	int err = 0;
 
 	for (size_t i = 0; !err && i < sizeof(lists) / sizeof(lists[0]); i++)
-		err = put_list(j, db, trace, &lists[i]);
+		err = dn_put_list(j, db, trace, &lists[i]);
 	return err;
 }
 
@@ -702,7 +449,7 @@ int dn_report_json(FILE *out, struct dn_db *db, int64_t trace)
 	if (!err)
 		err = put_command(&j, db, trace);
 	if (!err)
-		err = put_pairs(&j, db, trace, "environment",
+		err = dn_put_pairs(&j, db, trace, "environment",
 				"SELECT key, value FROM environment WHERE trace_id = ?1"
 				" GROUP BY key ORDER BY key");
 	if (!err)
@@ -712,11 +459,14 @@ int dn_report_json(FILE *out, struct dn_db *db, int64_t trace)
 	if (!err)
 		err = put_seed(&j, db, trace);
 	if (!err)
+		err = dn_put_known(&j, db, trace, "counters", "SELECT 1", counters_sql, counters,
+				   sizeof(counters) / sizeof(counters[0]));
+	if (!err)
 		err = put_lists(&j, db, trace);
 	if (!err)
 		err = PUT_SECTIONS(&j, db, trace, tail);
 	if (!err)
-		err = put_known(&j, db, trace, "network", OBSERVED("sockets"), NULL, network,
+		err = dn_put_known(&j, db, trace, "network", OBSERVED("sockets"), NULL, network,
 				sizeof(network) / sizeof(network[0]));
 	if (!err) {
 		dn_json_object(&j, "resources");

@@ -51,6 +51,20 @@ static const struct dn_table tables[] = {
 	  COLUMNS({ "tid", DN_SHOW_INT, 7 }, { "name", DN_SHOW_TEXT, 13 }, { "ran", DN_SHOW_NS, 7 },
 		  { "for a CPU", DN_SHOW_NS, 9 }, { "otherwise", DN_SHOW_NS, 9 },
 		  { "longest", DN_SHOW_NS, 7 }, { "in", DN_SHOW_TEXT, 15 }) },
+	{ "Performance counters",
+	  "SELECT t.name, iif(t.name = 'task-clock', human_ns(t.value), human_count(t.value)), iif(p.value > 0, r.comm, ''),"
+	  " p.value * 1.0 / nullif(t.value, 0), iif(t.scaled, 'in part', '') FROM raw_counted AS t JOIN raw_perf_kind AS k USING (name)"
+	  " LEFT JOIN (SELECT name, process, max(value) AS value FROM raw_counted WHERE trace_id = ?1 AND level = 'process'"
+	  " GROUP BY name) AS p ON p.name = t.name LEFT JOIN raw_process AS r ON r.process = p.process"
+	  " WHERE t.trace_id = ?1 AND t.level = 'trace' ORDER BY k.counter",
+	  COLUMNS({ "counter", DN_SHOW_TEXT, 23 }, { "total", DN_SHOW_TEXT, 8 }, { "most in", DN_SHOW_TEXT, 15 },
+		  { "of all", DN_SHOW_SHARE, 7 }, { "counted", DN_SHOW_TEXT, 8 }) },
+	{ "Processes with most cycles",
+	  "SELECT pid, comm, cycles, iif(ipc IS NULL, '-', printf('%.2f', ipc)), cache_miss_rate, frontend_share, backend_share, verdict"
+	  " FROM process_counters WHERE trace_id = ?1 AND cycles > 0 ORDER BY cycles DESC, process_id LIMIT 8",
+	  COLUMNS({ "pid", DN_SHOW_INT, 7 }, { "name", DN_SHOW_TEXT, 13 }, { "cycles", DN_SHOW_COUNT, 7 },
+		  { "IPC", DN_SHOW_TEXT, 5 }, { "misses", DN_SHOW_SHARE, 7 }, { "frontend", DN_SHOW_SHARE, 8 },
+		  { "backend", DN_SHOW_SHARE, 7 }, { "verdict", DN_SHOW_TEXT, 17 }) },
 	{ "Functions that ran, by samples",
 	  "SELECT sum(w.count), sum(w.count) * 1.0 / (SELECT sum(count) FROM raw_weight WHERE trace_id = ?1"
 	  " AND what = 'samples'), p.name, " DN_SQL_FILE("p.path") " FROM raw_weight AS w"
@@ -147,14 +161,14 @@ static void add_count(struct line *l, int64_t n, const char *one, const char *ma
 /* clang-format off */
 enum { T_COMMAND, T_STARTED, T_DURATION, T_REASON, T_CODE, T_SIGNAL, T_SURVIVORS, T_COMPLETE,
        T_CLEAN, T_EXACT, T_CALLS, T_LOST, T_BYTES, T_BLOCKS_LOST, T_DAMAGED, T_PROCESSES,
-       T_THREADS, T_FILE, T_WRITTEN, T_RECORDED };
+       T_THREADS, T_FILE, T_WRITTEN, T_RECORDED, T_ATTACHED };
 
 static const char trace_sql[] =
 	"SELECT command, started, duration_ns, end_reason, exit_code,"
 	" ifnull((SELECT name FROM raw_signal WHERE sig = exit_signal), exit_signal), survivors,"
 	" complete, clean_end, exact, calls, lost, bytes, blocks_lost, damaged,"
 	" (SELECT count(*) FROM raw_process AS p WHERE p.trace_id = ?1),"
-	" (SELECT count(*) FROM raw_thread AS h WHERE h.trace_id = ?1), file, written, syscalls_recorded"
+	" (SELECT count(*) FROM raw_thread AS h WHERE h.trace_id = ?1), file, written, syscalls_recorded, attached"
 	" FROM traces WHERE trace_id = ?1";
 
 enum { H_NAME, H_KERNEL, H_MACHINE, H_CPUS, H_MODEL, H_MEMORY, H_OS };
@@ -179,6 +193,8 @@ static void put_end(struct line *l, const struct dn_query *q)
 		add(l, "exit status %" PRId64, dn_query_int(q, T_CODE));
 	else if (dn_query_null(q, T_REASON))
 		add(l, "its end is not in the file");
+	else if (!strcmp(reason, "command"))
+		add(l, "ended");	/* it was not our child, whose status we know */
 	else
 		add(l, "ran on");
 	if (!strcmp(reason, "duration"))
@@ -257,6 +273,10 @@ static int put_notes(struct dn_page *p, struct dn_db *db, int64_t trace)
 {
 	struct dn_query *q = dn_query_new(db,
 		"SELECT text, '!' FROM (SELECT text FROM raw_note WHERE trace_id = ?1 LIMIT 8)"
+		" UNION ALL SELECT 'lost besides system calls, as the view losses explains: ' ||"
+		" group_concat(counter || ' ' || count, ', '), '!' FROM (SELECT counter, count FROM losses"
+		" WHERE trace_id = ?1 AND (counter GLOB '*_lost' OR counter = 'stack_missing')"
+		" AND counter NOT IN ('syscall_lost', 'block_calls_lost', 'blocks_lost') ORDER BY counter) HAVING count(*) > 0"
 		" UNION ALL SELECT 'not observed: ' || group_concat(subject, ', '), 'Note' FROM"
 		" (SELECT subject FROM not_observed WHERE trace_id = ?1 ORDER BY subject)"
 		" HAVING count(*) > 0");
@@ -331,6 +351,11 @@ static int put_head(struct dn_page *p, struct dn_db *db, int64_t trace)
 	dn_page_field(p, "Trace", dn_query_text(q, T_FILE, NULL));
 	if (!dn_query_null(q, T_COMMAND))
 		dn_page_field(p, "Command", dn_query_text(q, T_COMMAND, NULL));
+	if (!dn_query_null(q, T_ATTACHED)) {
+		add(&l, "to %s, which ran already", dn_query_text(q, T_ATTACHED, NULL));
+		dn_page_field(p, "Attached", l.text);
+		l.len = 0;
+	}
 	ret = put_host(p, db, trace);
 	if (ret)
 		goto out;

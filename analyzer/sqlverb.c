@@ -74,6 +74,11 @@ static int query(const struct dn_options *o, char **file, size_t n, const char *
 	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(file[i], "-") || dn_dbfile_is_ours(file[i], true) <= 0)
 			continue;
+		if (o->nsymfs) {
+			dn_error("name functions in", file[i], "it is a database, and has the names that it was made with",
+				 "Give --symfs where it is made, with --db");
+			return DN_EXIT_USAGE;
+		}
 		if (n == 1)
 			return dn_sql_database(o, file[i], sql, stdout);
 		dn_error("query", file[i], "it is a database and there are other files",

@@ -32,12 +32,11 @@ static enum dn_frame_kind kind_of(const char *s)
 	return !strcmp(s, "kernel") || !strcmp(s, "module") ? DN_FRAME_KERNEL : !strcmp(s, "mark") ? DN_FRAME_MARK : DN_FRAME_USER;
 }
 
-/* What a name looks like, in out: what does not print as \xNN, never empty. */
-static void show(struct dn_text *out, const char *p, size_t len, bool folded)
+/* What a name looks like, behind what is in out: what does not print as \xNN, never empty. */
+static void add(struct dn_text *out, const char *p, size_t len, bool folded)
 {
 	char safe[NAME_MAX_BYTES + 1];
 
-	dn_text_reset(out);
 	dn_safe(safe, sizeof(safe), p, len, NAME_MAX_BYTES / 4);
 	if (folded)
 		for (char *c = safe; *c; c++)
@@ -46,10 +45,28 @@ static void show(struct dn_text *out, const char *p, size_t len, bool folded)
 	dn_text_add(out, *safe ? safe : "[unknown]");
 }
 
+static void show(struct dn_text *out, const char *p, size_t len, bool folded)
+{
+	dn_text_reset(out);
+	add(out, p, len, folded);
+}
+
+/* " FILE:LINE", of the file the last part. */
+static void add_line(struct dn_text *out, const char *p, size_t len, int64_t line, bool folded)
+{
+	size_t dir = len;
+
+	while (dir && p[dir - 1] != '/')
+		dir--;
+	dn_text_char(out, ' ');
+	add(out, p + dir, len - dir, folded);
+	dn_text_addf(out, ":%" PRId64, line);
+}
+
 int dn_stacks_frames(struct dn_db *db, int64_t trace, struct dn_flametree *t, bool folded)
 {
 	struct dn_query *q = dn_query_new(db,
-		"SELECT stack_id, parent_id, name, module, ifnull(kind, '') FROM stack_nodes WHERE trace_id = ?1"
+		"SELECT stack_id, parent_id, name, module, ifnull(kind, ''), file, line FROM stack_nodes WHERE trace_id = ?1"
 		" ORDER BY stack_id");
 	struct dn_text name = { 0 }, object = { 0 };
 	int err;
@@ -65,6 +82,10 @@ int dn_stacks_frames(struct dn_db *db, int64_t trace, struct dn_flametree *t, bo
 		const char *p = dn_query_text(q, 2, &len);
 
 		show(&name, p, len, folded);
+		if (!dn_query_null(q, 6)) {
+			p = dn_query_text(q, 5, &len);
+			add_line(&name, p, len, dn_query_int(q, 6), folded);
+		}
 		p = dn_query_text(q, 3, &len);
 		show(&object, p, has_object ? len : 0, false);
 		if (folded && kind == DN_FRAME_KERNEL)

@@ -24,7 +24,7 @@ struct dn_weight_name {
 extern const struct dn_weight_name dn_weight_names[DN_WEIGHTS];
 
 /*
- * All frames of a trace. `folded`: names as a line of folded stacks can have them,
+ * All frames of a trace, with " FILE:LINE" behind the names of those whose line is known. `folded`: names as a line of folded stacks can have them,
  * without ";" and control characters, and with _[k] behind those of the kernel.
  * 0 or a negative errno; dn_db_error() has the reason of -EIO.
  */

@@ -152,7 +152,8 @@ static int load_rows(struct dn_trace *t, struct dn_db *db, uint64_t origin)
 	int err = id < 0 ? (int)id : read_rows(r, db, &totals);
 
 	if (!err)
-		err = dn_db_end_trace(db, dn_reader_header(r), dn_reader_report(r), &totals);
+		/* Who asks for places asks for what is made of calls, and dn_load() loads it. */
+		err = dn_db_end_trace(db, dn_reader_header(r), dn_reader_report(r), &totals, NULL);
 	if (err)
 		dn_error("make sense of", dn_source_name(t->src),
 			 err == -EIO ? dn_db_error(db) : strerror(-err), NULL);

@@ -11,17 +11,17 @@
 /* clang-format off */
 const struct dn_verb dn_verbs[] = {
 	{ "summary", "[FILE]...", "what ran, where time went, what to look at next",
-	  dn_summary_main, DN_USE_JSON },
+	  dn_summary_main, DN_USE_JSON | DN_USE_SYMFS },
 	{ "log", "[FILE]...", "every call on a line, as strace prints it",
 	  dn_log_main, DN_USE_SELECT | DN_USE_FDS },
 	{ "flame", "[FILE]", "a flame graph of the stacks, as a page for a browser: -o FILE",
-	  dn_flame_main, DN_USE_STACKS | DN_USE_OUTPUT },
+	  dn_flame_main, DN_USE_STACKS | DN_USE_OUTPUT | DN_USE_SYMFS | DN_USE_LINES },
 	{ "folded", "[FILE]...", "a line for each stack, with its weight, for other tools",
-	  dn_folded_main, DN_USE_STACKS },
+	  dn_folded_main, DN_USE_STACKS | DN_USE_SYMFS | DN_USE_LINES },
 	{ "sql", "[FILE]...", "SQL over the traces: --sql STATEMENT, or from standard input",
-	  dn_sql_main, DN_USE_JSON | DN_USE_CSV },
+	  dn_sql_main, DN_USE_JSON | DN_USE_CSV | DN_USE_SYMFS | DN_USE_LINES },
 	{ "import", "[FILE]...", "everything into a database: --db FILE",
-	  dn_import_main, 0 },
+	  dn_import_main, DN_USE_SYMFS | DN_USE_LINES },
 	{ NULL, NULL, NULL, NULL, 0 },
 };
 /* clang-format on */

@@ -8,6 +8,7 @@
 #include "syscall.bpf.h"
 #include "socket_probe.bpf.h"
 #include "process_core.bpf.h"
+#include "attach.bpf.h"
 #include "signal.bpf.h"
 #include "names.bpf.h"
 

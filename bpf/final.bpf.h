@@ -17,7 +17,7 @@ int list_threads(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	st = task_state(task);
-	if (!st || st->armed != 1)
+	if (!st || st->armed != DN_ARMED)
 		return 0;
 	r.thread = st->thread;
 	r.process = st->process;

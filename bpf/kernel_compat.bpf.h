@@ -323,7 +323,9 @@ static __always_inline bool dn_file_single(struct file *file)
 	return held == 1;
 }
 
-#define TASK_DEAD 0x80	/* include/linux/sched.h */
+#define __TASK_STOPPED 0x4	/* include/linux/sched.h */
+#define __TASK_TRACED 0x8
+#define TASK_DEAD 0x80
 #define TASK_WAKING 0x200
 #define TASK_RTLOCK_WAIT 0x1000
 #define INTERRUPT_MASK 0xff0100	/* NMI, hard, soft while it is served: include/linux/preempt.h */
@@ -356,9 +358,9 @@ static __always_inline __u8 dn_off_state(struct task_struct *prev)
 		return DN_OFF_BLOCKED;
 	if (state & 2)
 		return BPF_CORE_READ_BITFIELD_PROBED(prev, in_iowait) ? DN_OFF_DISK : DN_OFF_BLOCKED;
-	if (state & 4)
+	if (state & __TASK_STOPPED)
 		return DN_OFF_STOPPED;
-	if (state & 8)
+	if (state & __TASK_TRACED)
 		return DN_OFF_TRACED;
 	return state & TASK_WAKING ? DN_OFF_SLEEPING : DN_OFF_OTHER;
 }
@@ -371,28 +373,39 @@ static __always_inline __u8 dn_off_state(struct task_struct *prev)
  * call's number (arch/x86/entry/entry_64.S). ctx: a raw tracepoint's arguments are on the stack.
  */
 #define TASK_STACK 16384	/* THREAD_SIZE, without KASAN */
-#define PF_KTHREAD 0x00200000
+#define PF_KTHREAD 0x00200000	/* linux/sched.h */
+#define PF_IO_WORKER 0x00000010
+#define PF_USER_WORKER 0x00004000	/* 6.4; before, who has used async_schedule() */
 #define PF_EXITING 0x00000004	/* of a fault or an interrupt, but its end is its own */
+
+/* The registers of user mode of a task that is in the kernel, by where they lie; NULL: not known. */
+static __always_inline struct pt_regs *dn_stack_regs(struct task_struct *task)
+{
+#ifdef __TARGET_ARCH_x86
+	return BPF_CORE_READ((struct task_struct___x86 *)task, stack) + TASK_STACK - bpf_core_type_size(struct pt_regs);
+#else
+	return NULL;	/* stacks are larger with larger pages */
+#endif
+}
 
 static __always_inline bool dn_interrupted(struct task_struct *current, void *ctx)
 {
 #ifdef __TARGET_ARCH_x86
-	struct task_struct___x86 *task = (void *)current;
-	__u64 stack = (__u64)BPF_CORE_READ(task, stack), at = (__u64)ctx, sp = 0;
+	__u64 stack = (__u64)BPF_CORE_READ((struct task_struct___x86 *)current, stack), at = (__u64)ctx, sp = 0;
 	struct pt_regs *regs;
 
 	asm volatile("" : "+m"(at));
 	bpf_probe_read_kernel(&sp, sizeof(sp), &at);	/* what was a pointer is a number then */
 	if (!READ(current, pid) || sp - stack >= TASK_STACK)
 		return true;
-	if (BPF_CORE_READ(task, flags) & (PF_KTHREAD | PF_EXITING))
+	if (READ(current, flags) & (PF_KTHREAD | PF_EXITING))
 		return false;
 #ifndef DN_RAW
 	if (bpf_core_enum_value_exists(enum bpf_func_id___regs, BPF_FUNC_task_pt_regs___regs))
 		regs = (void *)bpf_task_pt_regs(current);
 	else
 #endif
-		regs = (void *)stack + TASK_STACK - bpf_core_type_size(struct pt_regs);
+		regs = dn_stack_regs(current);
 	return BPF_CORE_READ(regs, orig_ax) == ~0ul;
 #else
 	return !READ(current, pid) || (BPF_CORE_READ(current, thread_info.preempt_count) & INTERRUPT_MASK);

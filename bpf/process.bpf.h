@@ -60,16 +60,16 @@ static __always_inline int newtask(struct task_struct *child, __u64 flags)
 	struct dn_task_state *parent = task_state(this_task()), *st;
 	__u8 origin;
 
-	if (!parent || parent->armed != 1 || run.stopping)
+	if (!parent || parent->armed != DN_ARMED || run.stopping)
 		return 0;
-	st = new_state(child);
+	st = new_state(child, DN_ARMED_WAITS);
 	if (!st)
 		return 0;
 	st->thread = new_thread_id();
 	st->process = flags & CLONE_THREAD ? parent->process : st->thread;
 	st->hidden = parent->hidden;
 	st->space = flags & CLONE_VM ? parent->space : new_id(&run.last_space);
-	st->armed = 1;
+	st->armed = DN_ARMED;
 	st->fresh = 1;
 	origin = flags & CLONE_THREAD ? DN_ORIGIN_THREAD : flags & CLONE_VFORK ? DN_ORIGIN_VFORK :
 		flags & CLONE_VM ? DN_ORIGIN_CLONE : DN_ORIGIN_FORK;
@@ -111,7 +111,7 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 	struct dn_task_state *st = task_state(task);
 	struct dn_ring_comm r = {};
 
-	if (!st || st->armed != 1)
+	if (!st || st->armed != DN_ARMED)
 		return 0;
 	if (st->in_call && is_exec(open_slot(st), st->nr))
 		return 0;	/* the exec record has the name */

@@ -6,6 +6,7 @@
 
 #include "process.bpf.h"
 #include "sched.bpf.h"
+#include "perf.bpf.h"
 
 /* linux/binfmts.h: a file that its user may execute and not read */
 #define BINPRM_FLAGS_ENFORCE_NONDUMP 1
@@ -88,9 +89,11 @@ static __always_inline int exec(struct task_struct *task, pid_t old_pid, struct 
 	__u16 parts = 0;
 	long n;
 
-	if (!st || st->armed != 1 || run.stopping)
+	if (!st || st->armed != DN_ARMED || run.stopping)
 		return 0;
 	st->space = new_id(&run.last_space);
+	if (knobs.perf && st->thread == DN_ROOT_THREAD)
+		count_command(task);
 	old_tid = st->tid;
 	if (old_pid != READ(task, pid))
 		tid_changed(task, st);
@@ -174,13 +177,44 @@ int BPF_PROG(on_exec_again, struct task_struct *task, pid_t old_pid, struct linu
 }
 #endif
 
+/* What a thread has used so far. */
+static __always_inline void fill_figures(struct task_struct *task, struct dn_ring_thread_exit *r)
+{
+	r->has_figures = 1;
+	r->time = bpf_ktime_get_boot_ns();
+	r->utime = READ(task, utime);
+	r->stime = READ(task, stime);
+	r->runtime = READ(task, se.sum_exec_runtime);
+	if (bpf_core_field_exists(task->sched_info.run_delay)) {
+		r->run_delay = READ(task, sched_info.run_delay);
+		r->has_delay = 1;
+	}
+	r->nvcsw = READ(task, nvcsw);
+	r->nivcsw = READ(task, nivcsw);
+	r->minflt = READ(task, min_flt);
+	r->majflt = READ(task, maj_flt);
+	if (bpf_core_field_exists(task->ioac.rchar) && bpf_core_field_exists(task->ioac.read_bytes)) {
+		r->rchar = READ(task, ioac.rchar);
+		r->wchar = READ(task, ioac.wchar);
+		r->syscr = READ(task, ioac.syscr);
+		r->syscw = READ(task, ioac.syscw);
+		r->read_bytes = READ(task, ioac.read_bytes);
+		r->write_bytes = READ(task, ioac.write_bytes);
+		r->cancelled = READ(task, ioac.cancelled_write_bytes);
+		r->has_io = 1;
+	}
+}
+
 static __always_inline int task_exit(struct task_struct *task, unsigned long long *ctx)
 {
 	struct dn_task_state *st = task_state(task);
 	struct dn_ring_thread_exit r = {};
 
-	if (!st || st->armed != 1)
+	if (!st || st->armed != DN_ARMED) {
+		if (st && st->armed == DN_ARMED_TAKEN)	/* at this very moment: its end is not told */
+			count(DN_COUNT_lifecycle_lost);
 		return 0;
+	}
 	if (st->in_call) {	/* exit and exit_group do not return */
 		st->flags |= DN_CALL_UNFINISHED;
 		st->next_thread = 0;
@@ -196,33 +230,11 @@ static __always_inline int task_exit(struct task_struct *task, unsigned long lon
 	r.process = st->process;
 	r.seq = st->seq;
 	r.exit_code = READ(task, exit_code);
-	r.time = bpf_ktime_get_boot_ns();
-	r.has_figures = 1;
-	r.utime = READ(task, utime);
-	r.stime = READ(task, stime);
-	r.runtime = READ(task, se.sum_exec_runtime);
-	if (bpf_core_field_exists(task->sched_info.run_delay)) {
-		r.run_delay = READ(task, sched_info.run_delay);
-		r.has_delay = 1;
-	}
-	r.nvcsw = READ(task, nvcsw);
-	r.nivcsw = READ(task, nivcsw);
-	r.minflt = READ(task, min_flt);
-	r.majflt = READ(task, maj_flt);
-	if (bpf_core_field_exists(task->ioac.rchar) && bpf_core_field_exists(task->ioac.read_bytes)) {
-		r.rchar = READ(task, ioac.rchar);
-		r.wchar = READ(task, ioac.wchar);
-		r.syscr = READ(task, ioac.syscr);
-		r.syscw = READ(task, ioac.syscw);
-		r.read_bytes = READ(task, ioac.read_bytes);
-		r.write_bytes = READ(task, ioac.write_bytes);
-		r.cancelled = READ(task, ioac.cancelled_write_bytes);
-		r.has_io = 1;
-	}
+	fill_figures(task, &r);
 	r.maxrss_pages = BPF_CORE_READ(task, signal, maxrss);
 	BPF_CORE_READ_INTO(&r.comm, task, comm);
 	send_life(&r, sizeof(r));
-	st->armed = 2;
+	st->armed = DN_ARMED_LEAVES;
 	if (run.ends_at_exit)
 		drop_state(task, st);
 	return 0;
@@ -245,7 +257,7 @@ int BPF_PROG(on_exit_again, struct task_struct *task)
 /*
  * A task's last switch: sum_exec_runtime is brought up to date at ticks and
  * switches only, and at its exit lacks up to a tick. One program for that and for what
- * sched.bpf.h makes of switches: each switch of the machine asks once, and a tracepoint that
+ * sched.bpf.h and perf.bpf.h make of switches: each switch of the machine asks once, and a tracepoint that
  * loses the last but one of its programs waits for its readers (kernel/tracepoint.c).
  */
 TP("sched_switch")
@@ -256,13 +268,17 @@ int BPF_PROG(on_switch, bool preempt, struct task_struct *prev, struct task_stru
 
 	if (run.sched)
 		switched(ctx, preempt, prev, next);
+	if (knobs.perf && !run.stopping)
+		count_switch(prev, next);
 	if (!(dn_task_bits(prev) & TASK_DEAD))
 		return 0;
 	st = task_state(prev);
 	if (!st)
 		return 0;
+	if (knobs.perf)
+		tell_counted(st);
 	r.type = DN_RING_THREAD_GONE;
-	r.thread = st->armed == 2 ? st->thread : 0;
+	r.thread = st->armed == DN_ARMED_LEAVES ? st->thread : 0;
 	drop_state(prev, st);
 	if (!r.thread)
 		return 0;

@@ -215,7 +215,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	struct dn_ring_thread_exit r = {};
 	__u32 *code, process;
 
-	if (!st || st->armed != 1)
+	if (!st || st->armed != DN_ARMED)
 		return 0;
 	if (st->unborn)
 		announce(st);

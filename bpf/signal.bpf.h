@@ -87,7 +87,7 @@ int BPF_PROG(on_signal_delivered, int sig, struct kernel_siginfo *info, struct k
 	struct dn_task_state *st = task_state(current);
 	struct dn_ring_signal r = {};
 
-	if (!st || st->armed != 1 || run.stopping)
+	if (!st || st->armed != DN_ARMED || run.stopping)
 		return 0;
 #ifndef DN_PLAIN
 	sig = real_signal(current, sig);

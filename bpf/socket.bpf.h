@@ -227,6 +227,8 @@ FUNCTION int tell_sock(__u64 sk, struct dn_task_state *st, struct dn_sock_told *
 		return 0;
 	r->type = t->type;
 	r->what = t->what;
+	if (t->type == DN_RING_SOCK && t->what == DN_SOCK_ATTACHED)
+		r->in_call = 0;		/* no call of its has to do with it */
 	r->sock = t->id;
 	r->fd = t->fd;
 	r->other = t->other;
@@ -365,7 +367,7 @@ static __always_inline struct dn_task_state *mover(int ret, int flags, bool out)
 	if (ret < 0 || (!out && flags & (MSG_PEEK | MSG_ERRQUEUE)))
 		return NULL;
 	st = task_state(this_task());
-	return st && st->armed == 1 && !st->hidden && !run.stopping ? st : NULL;
+	return st && st->armed == DN_ARMED && !st->hidden && !run.stopping ? st : NULL;
 }
 
 /* sk and inode: where they are cheap, for the look-up; number: sk as a number, for the rest. */
@@ -589,7 +591,7 @@ static __always_inline int sock_event(__u64 sk, struct dn_sock_told *t)
 	if (known->hidden)
 		return 0;
 	known->told |= t->addresses;
-	if (st && !(st->armed == 1 && st->in_call))
+	if (st && !(st->armed == DN_ARMED && st->in_call))
 		st = NULL;
 	t->err = BPF_CORE_READ((struct sock *)sk, sk_err);
 	if (t->what == DN_SOCK_EV_ERROR && !t->err)

@@ -60,29 +60,16 @@ static long mix_frame(__u32 i, struct mixing *m)
 	return 0;
 }
 
-/* The stack of the current task, st its state, as its hash; 0: there is none. ctx is the
- * program's own. */
-static __always_inline __u64 stack_here(void *ctx, struct task_struct *task, struct dn_task_state *st,
-					__u32 use, __u64 now)
+/* The stack of a task in a, so many bytes of the kernel's and the user's frames, as its hash; 0: there is none.
+ * It is sent where it is new. */
+static __always_inline __u64 stack_hash(struct stack_area *a, struct task_struct *task, struct dn_task_state *st,
+					__u32 use, __u64 kernel, __u64 user, __u64 now)
 {
-	struct stack_area *a = bpf_map_lookup_elem(&stack_areas, &use);
 	struct mixing m = { a };
-	long kernel, user;
 	__u64 h, *known;
 	__u32 slot;
 	void *ring;
 
-	if (!a)
-		return 0;
-	/* At the return of a call there is nothing more of it in the kernel. */
-	kernel = use == DN_STACK_OF_CALL ? 0 : bpf_get_stack(ctx, a->frame, DN_STACK_FRAMES * 8, 0);
-	if (kernel < 0)
-		kernel = 0;
-	kernel &= DN_STACK_ROOM * 8 - 1;
-	user = bpf_get_stack(ctx, (void *)a->frame + kernel, DN_STACK_FRAMES * 8, BPF_F_USER_STACK);
-	if (user < 0)
-		user = 0;
-	user &= DN_STACK_ROOM * 8 - 1;
 	a->frames = (kernel + user) >> 3;
 	if (!a->frames)
 		return 0;
@@ -112,6 +99,42 @@ static __always_inline __u64 stack_here(void *ctx, struct task_struct *task, str
 	return h;
 }
 
+/* Of the current task, st its state. ctx is the program's own. */
+static __always_inline __u64 stack_here(void *ctx, struct task_struct *task, struct dn_task_state *st,
+					__u32 use, __u64 now)
+{
+	struct stack_area *a = bpf_map_lookup_elem(&stack_areas, &use);
+	long kernel, user;
+
+	if (!a)
+		return 0;
+	/* At the return of a call there is nothing more of it in the kernel. */
+	kernel = use == DN_STACK_OF_CALL ? 0 : bpf_get_stack(ctx, a->frame, DN_STACK_FRAMES * 8, 0);
+	if (kernel < 0)
+		kernel = 0;
+	kernel &= DN_STACK_ROOM * 8 - 1;
+	user = bpf_get_stack(ctx, (void *)a->frame + kernel, DN_STACK_FRAMES * 8, BPF_F_USER_STACK);
+	if (user < 0)
+		user = 0;
+	user &= DN_STACK_ROOM * 8 - 1;
+	return stack_hash(a, task, st, use, kernel, user, now);
+}
+
+/* Of another task, which sleeps: the kernel's part, as its memory is not to be read from here. */
+static __always_inline __u64 stack_there(struct task_struct *task, struct dn_task_state *st, __u64 now)
+{
+	__u32 use = DN_STACK_OF_TAKEN;
+	struct stack_area *a = bpf_map_lookup_elem(&stack_areas, &use);
+	long kernel;
+
+	if (!a || !bpf_core_enum_value_exists(enum bpf_func_id___stack, BPF_FUNC_get_task_stack___stack))
+		return 0;
+	kernel = bpf_get_task_stack(task, a->frame, DN_STACK_FRAMES * 8, 0);
+	if (kernel <= 0)
+		return 0;
+	return stack_hash(a, task, st, use, kernel & (DN_STACK_ROOM * 8 - 1), 0, now);
+}
+
 /* At a clock of each CPU (dn_object_sample), whoever it holds up. */
 SEC("perf_event")
 int on_sample(void *ctx)
@@ -124,7 +147,7 @@ int on_sample(void *ctx)
 	};
 	void *ring;
 
-	if (!st || st->armed != 1 || run.stopping)
+	if (!st || st->armed != DN_ARMED || run.stopping)
 		return 0;
 	r.thread = thread_now(st);
 	r.time = bpf_ktime_get_boot_ns();

@@ -21,11 +21,9 @@ extern int CONFIG_HZ __kconfig __weak;
 #endif
 
 #ifndef DN_PLAIN
-/* The trace's pid namespace is that of the recorder, which is the parent of the command,
- * or one around it. */
-static __always_inline void take_namespace(struct task_struct *command)
+/* The trace's pid namespace is that of the recorder, or one around it. */
+static __always_inline void take_namespace(struct task_struct *recorder)
 {
-	struct task_struct *recorder = BPF_CORE_READ(command, real_parent);
 	__u32 level = BPF_CORE_READ(recorder, thread_pid, level);
 
 	level = level > knobs.ns_depth ? level - knobs.ns_depth : 0;
@@ -190,10 +188,10 @@ static __always_inline struct dn_task_state *task_state(struct task_struct *task
 	return st && st->task == key ? st : NULL;	/* the entry may be another's by now */
 }
 
-/* A fresh state; NULL where there is no room for it, which is counted. */
-static __always_inline struct dn_task_state *new_state(struct task_struct *task)
+/* A fresh state, armed as enum dn_armed says; NULL where there is no room for it, which is counted. */
+static __always_inline struct dn_task_state *new_state(struct task_struct *task, __u8 armed)
 {
-	struct dn_task_state init = { .task = task_key(task) }, *st = task_state(task);
+	struct dn_task_state init = { .task = task_key(task), .armed = armed }, *st = task_state(task);
 	__u32 first = seat_of(init.task), seat = first;
 
 	for (int i = 0; !st && i < SEATS_TRIED; i++) {
@@ -223,7 +221,7 @@ static __always_inline void drop_state(struct task_struct *task, struct dn_task_
 
 	if (run.displaced && !bpf_map_delete_elem(&displaced, &key))
 		__sync_fetch_and_add(&run.displaced, -1);
-	st->armed = 0;
+	st->armed = DN_ARMED_WAITS;
 	__sync_lock_test_and_set(&st->task, 0);	/* after all else */
 }
 #else	/* the same of the hash */
@@ -234,9 +232,9 @@ static __always_inline struct dn_task_state *task_state(struct task_struct *task
 	return bpf_map_lookup_elem(&tasks, &key);
 }
 
-static __always_inline struct dn_task_state *new_state(struct task_struct *task)
+static __always_inline struct dn_task_state *new_state(struct task_struct *task, __u8 armed)
 {
-	struct dn_task_state init = {}, *st;
+	struct dn_task_state init = { .armed = armed }, *st;
 	__u64 key = (__u64)task;
 
 	bpf_map_update_elem(&tasks, &key, &init, BPF_ANY);
@@ -269,6 +267,13 @@ static __always_inline __u32 new_id(__u32 *last)
 	__sync_fetch_and_add(last, 1);
 	return *(volatile __u32 *)last * knobs.cpus + bpf_get_smp_processor_id();
 #endif
+}
+
+/* The recording begins. */
+static __always_inline void know_tick(void)
+{
+	if (CONFIG_HZ > 0)
+		run.tick_ns = 1000000000ull / (__u32)CONFIG_HZ;
 }
 
 static __always_inline __u32 new_thread_id(void)

@@ -167,9 +167,9 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 		if (!is_root(regs))
 			return 0;
 #ifndef DN_PLAIN
-		take_namespace(task);
+		take_namespace(BPF_CORE_READ(task, real_parent));
 #endif
-		st = new_state(task);
+		st = new_state(task, DN_ARMED_WAITS);
 		if (st) {
 			st->thread = st->process = DN_ROOT_THREAD;
 			st->start = run.root_cookie;
@@ -179,12 +179,11 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	}
 	if (run.stopping)
 		return 0;
-	if (!st->armed) {	/* the command, before its first execve */
-		if (!is_exec(DN_SLOT_NATIVE, id))
+	if (st->armed != DN_ARMED) {	/* the command, before its first execve */
+		if (st->armed != DN_ARMED_WAITS || !is_exec(DN_SLOT_NATIVE, id))
 			return 0;
-		st->armed = 1;
-		if (CONFIG_HZ > 0)
-			run.tick_ns = 1000000000ull / (__u32)CONFIG_HZ;
+		st->armed = DN_ARMED;
+		know_tick();
 		count(DN_COUNT_threads);
 #ifdef DN_PLAIN
 		thread_begins(st->process);
@@ -193,7 +192,8 @@ static __always_inline int call_enters(struct pt_regs *regs, long id)
 	}
 	st->fresh = 0;
 	if (st->in_call) {	/* its return was skipped: kernel_compat.bpf.h */
-		count(DN_COUNT_nested_enter);
+		if (!(st->flags & DN_CALL_NO_ENTER))	/* or was over before the thread was taken */
+			count(DN_COUNT_nested_enter);
 		st->flags |= DN_CALL_UNFINISHED;
 		send_call(st, st->start, 0);
 	}
@@ -273,10 +273,10 @@ static __always_inline int call_returns(void *ctx, struct pt_regs *regs, long re
 			return 0;
 		}
 #ifndef DN_PLAIN
-		if (!st->armed)
+		if (st->armed == DN_ARMED_WAITS)
 			before_exec(st, regs);
 #endif
-		if (st->armed != 1 || run.stopping)
+		if (st->armed != DN_ARMED || run.stopping)
 			return 0;
 		count(DN_COUNT_attempted);
 		count(DN_COUNT_exit_only);
@@ -286,6 +286,8 @@ static __always_inline int call_returns(void *ctx, struct pt_regs *regs, long re
 		st->late = st->hidden ? 0 : 0xff;
 	} else {
 		slot = open_slot(st);
+		if (st->flags & DN_CALL_NO_ENTER)	/* it was in the call when it was attached to */
+			st->start = now;
 	}
 #ifdef DN_PLAIN
 	if (is_exec(slot, st->nr))
@@ -300,7 +302,7 @@ static __always_inline int call_returns(void *ctx, struct pt_regs *regs, long re
 #ifndef DN_PLAIN
 	if (st->sock_act)
 		sock_call(st, ret);
-	if (knobs.stack_calls && st->armed == 1 && !(is_exec(slot, st->nr) && !ret))
+	if (knobs.stack_calls && st->armed == DN_ARMED && !(is_exec(slot, st->nr) && !ret))
 		send_call_stack(ctx, task, st, slot, now);
 #endif
 	send_call(st, now, ret);

@@ -15,13 +15,16 @@ enum bpf_func_id___regs {
 	BPF_FUNC_task_pt_regs___regs = 175,	/* since 5.15 */
 };
 
+enum bpf_func_id___stack {
+	BPF_FUNC_get_task_stack___stack = 141,	/* since 5.9 */
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 #if defined(__TARGET_ARCH_x86)
 
 struct task_struct___x86 {
 	void *stack;
-	unsigned int flags;
 };
 
 #endif

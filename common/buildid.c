@@ -55,6 +55,31 @@ void dn_build_id_hex(const struct dn_build_id *id, char hex[2 * DN_BUILD_ID_MAX 
 		snprintf(hex + 2 * i, 3, "%02x", id->byte[i]);
 }
 
+/* Of a hexadecimal digit, or 16. */
+static unsigned digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c) : NULL;
+
+	return at ? (unsigned)(at - digits) : 16;
+}
+
+bool dn_build_id_parse(const char *hex, size_t len, struct dn_build_id *id)
+{
+	memset(id, 0, sizeof(*id));
+	if (!len || len % 2 || len > 2 * DN_BUILD_ID_MAX)
+		return false;
+	for (size_t i = 0; i < len; i += 2) {
+		unsigned high = digit(hex[i]), low = digit(hex[i + 1]);
+
+		if (high > 15 || low > 15)
+			return false;
+		id->byte[i / 2] = (uint8_t)(high << 4 | low);
+	}
+	id->len = (uint8_t)(len / 2);
+	return true;
+}
+
 int dn_build_id_path(char *path, size_t size, const char *dir, const struct dn_build_id *id)
 {
 	char hex[2 * DN_BUILD_ID_MAX + 1];

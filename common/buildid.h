@@ -28,6 +28,9 @@ bool dn_build_id_same(const struct dn_build_id *a, const struct dn_build_id *b);
 /* In hexadecimal, as its length says; hex gets a NUL too. */
 void dn_build_id_hex(const struct dn_build_id *id, char hex[2 * DN_BUILD_ID_MAX + 1]);
 
+/* The way back. False, and id->len 0: it is not that of 1 to DN_BUILD_ID_MAX bytes. */
+bool dn_build_id_parse(const char *hex, size_t len, struct dn_build_id *id);
+
 /*
  * The place of a debug file below dir (/usr/lib/debug, as gdb and debuginfod have
  * it): DIR/.build-id/ab/cdef....debug. 0, -ENAMETOOLONG, or -ENODATA where id has

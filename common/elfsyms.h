@@ -44,6 +44,9 @@
 
 struct dn_elfsyms;
 
+/* Whether there is libelf in this build; else all of it answers ENOTSUP. */
+bool dn_elfsyms_built(void);
+
 struct dn_elfsym {
 	uint64_t start;		/* file offset of the first instruction */
 	uint64_t size;
@@ -67,6 +70,9 @@ struct dn_elfsyms *dn_elfsyms_open_memory(const void *image, size_t len);
  */
 int dn_elfsyms_add(struct dn_elfsyms *s, int fd);
 
+/* Whether it tells where code is in it. A debug file that objcopy(1) made does not, and names nothing alone. */
+bool dn_elfsyms_maps(const struct dn_elfsyms *s);
+
 /* Whether a .symtab was read. If not, a debug file has more names. */
 bool dn_elfsyms_complete(const struct dn_elfsyms *s);
 
@@ -76,6 +82,9 @@ const struct dn_build_id *dn_elfsyms_build_id(const struct dn_elfsyms *s);
 size_t dn_elfsyms_count(const struct dn_elfsyms *s);
 
 bool dn_elfsyms_find(const struct dn_elfsyms *s, uint64_t offset, struct dn_elfsym *out);
+
+/* The virtual address of an offset, as debug information counts. False: no code is mapped from there. */
+bool dn_elfsyms_address(const struct dn_elfsyms *s, uint64_t offset, uint64_t *addr);
 
 void dn_elfsyms_free(struct dn_elfsyms *s);
 

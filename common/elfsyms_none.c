@@ -5,6 +5,11 @@
 
 #include <errno.h>
 
+bool dn_elfsyms_built(void)
+{
+	return false;
+}
+
 struct dn_elfsyms *dn_elfsyms_open(int fd)
 {
 	(void)fd;
@@ -25,6 +30,12 @@ int dn_elfsyms_add(struct dn_elfsyms *s, int fd)
 	(void)s;
 	(void)fd;
 	return -ENOTSUP;
+}
+
+bool dn_elfsyms_maps(const struct dn_elfsyms *s)
+{
+	(void)s;
+	return false;
 }
 
 bool dn_elfsyms_complete(const struct dn_elfsyms *s)
@@ -52,6 +63,14 @@ bool dn_elfsyms_find(const struct dn_elfsyms *s, uint64_t offset, struct dn_elfs
 	(void)s;
 	(void)offset;
 	(void)out;
+	return false;
+}
+
+bool dn_elfsyms_address(const struct dn_elfsyms *s, uint64_t offset, uint64_t *addr)
+{
+	(void)s;
+	(void)offset;
+	(void)addr;
 	return false;
 }
 

@@ -1,8 +1,8 @@
 # gen-sql.awk - denet-sql(7): doc/denet-sql.7.in with the views of
-# schema/views.sql put in the place of the line @VIEWS@, and the kinds of
+# schema/views*.sql put in the place of the line @VIEWS@, and the kinds of
 # schema/fd_kinds.h in that of @FD_KINDS@.
 #
-#   awk -v version=X -f doc/gen-sql.awk schema/fd_kinds.h schema/views.sql doc/denet-sql.7.in > denet-sql.7
+#   awk -v version=X -f doc/gen-sql.awk schema/fd_kinds.h schema/views*.sql doc/denet-sql.7.in > denet-sql.7
 #
 # A description of a view is a run of comments before it:
 #
@@ -24,7 +24,7 @@ function put(s)
 	views = views s "\n"
 }
 
-FILENAME ~ /views\.sql$/ && /^-- view [a-z0-9_]+: / {
+FILENAME ~ /views[a-z_]*\.sql$/ && /^-- view [a-z0-9_]+: / {
 	name = $3
 	sub(/:$/, "", name)
 	what = $0
@@ -40,7 +40,7 @@ FILENAME ~ /views\.sql$/ && /^-- view [a-z0-9_]+: / {
 	next
 }
 
-FILENAME ~ /views\.sql$/ && /^--   [a-z0-9_]+: [^:]*: / {
+FILENAME ~ /views[a-z_]*\.sql$/ && /^--   [a-z0-9_]+: [^:]*: / {
 	if (name == "")
 		die("a column without a view: " $0)
 	line = $0
@@ -58,7 +58,7 @@ FILENAME ~ /views\.sql$/ && /^--   [a-z0-9_]+: [^:]*: / {
 }
 
 
-FILENAME ~ /views\.sql$/ {
+FILENAME ~ /views[a-z_]*\.sql$/ {
 	if (/^CREATE VIEW/) {
 		if ($3 !~ /^raw_/ && $3 != name)
 			die("the view " $3 " has no description")

@@ -41,6 +41,7 @@ static const struct {
 	{ "Tracing", dn_check_tracefs },
 	{ "Tracing", dn_check_symbols },
 	{ "Tracing", dn_check_attach },
+	{ "Tracing", dn_check_counters },
 	{ "Probes", dn_check_probes },
 };
 

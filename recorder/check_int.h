@@ -37,6 +37,7 @@ void dn_check_jit(struct dn_check *c);
 void dn_check_figures(struct dn_check *c);
 void dn_check_probes(struct dn_check *c);
 void dn_check_attach(struct dn_check *c);
+void dn_check_counters(struct dn_check *c);
 void dn_check_tracefs(struct dn_check *c);
 void dn_check_symbols(struct dn_check *c);
 void dn_check_rights(struct dn_check *c);

@@ -101,10 +101,13 @@ static void *run(void *arg)
 	int sleep_ms = SLEEP_LEAST_MS;
 
 	while (!__atomic_load_n(&c->stop, __ATOMIC_ACQUIRE)) {
+		eventfd_t hurried;
 		uint64_t now;
 		long n;
 
 		dn_probe_wait(c->probe, sleep_ms);
+		if (eventfd_read(c->wake, &hurried))
+			hurried = 0;	/* it was no more than its time */
 		n = pass(c);
 		now = dn_now();
 		publish(c, n < 0 ? (int)n : 0);
@@ -152,6 +155,12 @@ void dn_consumer_stats(struct dn_consumer *c, struct dn_consumer_stats *st)
 	pthread_mutex_unlock(&c->lock);
 }
 
+void dn_consumer_hurry(struct dn_consumer *c)
+{
+	if (eventfd_write(c->wake, 1))
+		usleep(1);	/* it wakes by itself within its sleep */
+}
+
 bool dn_consumer_wrote_terminal(struct dn_consumer *c)
 {
 	bool wrote;
@@ -166,8 +175,7 @@ bool dn_consumer_wrote_terminal(struct dn_consumer *c)
 void dn_consumer_join(struct dn_consumer *c)
 {
 	__atomic_store_n(&c->stop, true, __ATOMIC_RELEASE);
-	if (eventfd_write(c->wake, 1))
-		usleep(1);	/* it wakes by itself within its sleep */
+	dn_consumer_hurry(c);
 	pthread_join(c->thread, NULL);
 }
 

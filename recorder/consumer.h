@@ -26,6 +26,9 @@ struct dn_consumer_stats {
 
 void dn_consumer_stats(struct dn_consumer *c, struct dn_consumer_stats *st);
 
+/* Has it begin a pass now, if it sleeps. */
+void dn_consumer_hurry(struct dn_consumer *c);
+
 /* Whether the command wrote to fd 1 or 2 since this was last asked. */
 bool dn_consumer_wrote_terminal(struct dn_consumer *c);
 

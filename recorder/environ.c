@@ -212,15 +212,30 @@ ssize_t dn_env_get_sysconf(struct dn_env_ctx *c, const char *arg, char *out, siz
 	return v < 0 ? -ENODATA : dn_env_print(out, cap, "%ld", v);
 }
 
-/* A vector of arguments as a list ended by NULs, redacted, as a quoted line. */
+/* A list of arguments, each ended by a NUL, redacted, as a quoted line. */
+static ssize_t quote_list(struct dn_env_ctx *c, const char *list, size_t n, char *out, size_t cap)
+{
+	char *clean = malloc(VALUE_MAX);
+
+	if (!clean)
+		return -ENOMEM;
+	if (c->opts->no_redact)
+		memcpy(clean, list, n);
+	else
+		n = dn_redact_argv(list, n, clean, VALUE_MAX, &c->opts->redacted);
+	n = dn_shell_quote(clean, n, out, cap);
+	free(clean);
+	return (ssize_t)(n < cap ? n : cap);
+}
+
 static ssize_t quote_argv(struct dn_env_ctx *c, char *const *argv, char *out, size_t cap)
 {
-	char *list = malloc(DN_REDACT_MAX), *clean = malloc(VALUE_MAX);
+	char *list = malloc(DN_REDACT_MAX);
 	size_t n = 0;
-	ssize_t ret = -ENOMEM;
+	ssize_t ret;
 
-	if (!list || !clean)
-		goto out;
+	if (!list)
+		return -ENOMEM;
 	for (; *argv && n < DN_REDACT_MAX; argv++) {
 		size_t k = strlen(*argv) + 1;
 
@@ -229,16 +244,33 @@ static ssize_t quote_argv(struct dn_env_ctx *c, char *const *argv, char *out, si
 		memcpy(list + n, *argv, k);
 		n += k;
 	}
-	if (c->opts->no_redact)
-		memcpy(clean, list, n);
-	else
-		n = dn_redact_argv(list, n, clean, VALUE_MAX, &c->opts->redacted);
-	n = dn_shell_quote(clean, n, out, cap);
-	ret = (ssize_t)(n < cap ? n : cap);
-out:
+	ret = quote_list(c, list, n, out, cap);
 	free(list);
-	free(clean);
 	return ret;
+}
+
+/* Of the process that was attached to, else of this one, whose child the command is. */
+static void of_command(const struct dn_env_ctx *c, const char *name, char path[48])
+{
+	if (c->opts->attached)
+		snprintf(path, 48, "proc/%d/%s", c->opts->attached_pid, name);
+	else
+		snprintf(path, 48, "proc/self/%s", name);
+}
+
+static ssize_t attached_argv(struct dn_env_ctx *c, char *out, size_t cap)
+{
+	char path[48], *list = malloc(DN_REDACT_MAX);
+	ssize_t n;
+
+	if (!list)
+		return -ENOMEM;
+	of_command(c, "cmdline", path);
+	n = dn_read_file(c->root, path, list, DN_REDACT_MAX);
+	if (n > 0)
+		n = quote_list(c, list, dn_cmdline_len(list, (size_t)n), out, cap);
+	free(list);
+	return n ? n : -ENODATA;
 }
 
 ssize_t dn_env_get_recorder(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
@@ -261,15 +293,37 @@ ssize_t dn_env_get_capabilities(struct dn_env_ctx *c, const char *arg, char *out
 ssize_t dn_env_get_command(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
 {
 	(void)arg;
+	if (c->opts->attached)
+		return attached_argv(c, out, cap);
 	if (!c->opts->command_argv)
 		return -ENODATA;
 	return quote_argv(c, c->opts->command_argv, out, cap);
 }
 
+ssize_t dn_env_get_attached(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
+{
+	(void)arg;
+	return c->opts->attached ? dn_env_print(out, cap, "%s", c->opts->attached) : -ENODATA;
+}
+
+ssize_t dn_env_get_umask(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
+{
+	char path[48];
+
+	(void)arg;
+	of_command(c, "status", path);
+	return dn_env_value(c, path, "Umask:", out, cap);
+}
+
 ssize_t dn_env_get_cwd(struct dn_env_ctx *c, const char *arg, char *out, size_t cap)
 {
-	(void)c;
+	char path[48];
+
 	(void)arg;
+	if (c->opts->attached) {
+		of_command(c, "cwd", path);
+		return dn_proc_link(c->root, path, out, cap);
+	}
 	return getcwd(out, cap) ? (ssize_t)strlen(out) : -errno;
 }
 

@@ -19,7 +19,9 @@
 struct dn_environ_opts {
 	const char *root;		/* NULL: "/"; a test's own tree */
 	char *const *recorder_argv;	/* ends with NULL; NULL: not known */
-	char *const *command_argv;	/* NULL: attached to something that runs */
+	char *const *command_argv;	/* NULL: not known, or attached to something that runs */
+	const char *attached;		/* process ids of that, as text; NULL: to nothing */
+	int attached_pid;		/* with it, the first of them */
 	char *const *environ;		/* of the command; NULL: not known */
 	bool no_redact;			/* argument lists as they are */
 	uint64_t capabilities;		/* effective when the recorder was started */

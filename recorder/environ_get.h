@@ -26,7 +26,7 @@ typedef ssize_t dn_env_getter(struct dn_env_ctx *c, const char *arg, char *out, 
 	GET(uname) GET(file) GET(choice) GET(khz) GET(os_release) GET(cpu_model) GET(cpu_count)    \
 	GET(numa) GET(meminfo) GET(sysconf) GET(hypervisor) GET(container) GET(cgroup)             \
 	GET(recorder) GET(status) GET(command) GET(cwd) GET(user) GET(rlimit) GET(env)      \
-	GET(capabilities) GET(later)
+	GET(capabilities) GET(later) GET(attached) GET(umask)
 
 #define GET(how) dn_env_getter dn_env_get_##how;
 DN_ENV_GETTERS(GET)

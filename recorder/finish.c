@@ -119,7 +119,7 @@ static void end_row(struct dn_rec *x, uint64_t now)
 	v[DN_F_end_time] = dn_u(x->ended ? x->end_time : now);
 	v[DN_F_end_reason] = dn_u(x->duration_over ? DN_END_DURATION :
 				  x->ended && !x->stop ? DN_END_COMMAND : DN_END_SIGNAL);
-	v[DN_F_end_status] = x->ended ? dn_u((uint64_t)x->status) : dn_null();
+	v[DN_F_end_status] = x->ended && !x->attach ? dn_u((uint64_t)x->status) : dn_null();
 	/* From /proc none is no figure: some may not have been found, if they are not ours to wait for. */
 	v[DN_F_end_survivors] = x->probe || survivors || x->all_gone ? dn_u(survivors) : dn_null();
 	dn_row_send(&x->locked, DN_EV_end, v, DN_F_end_N);
@@ -163,7 +163,7 @@ static void last_words(struct dn_rec *x, const struct dn_writer_stats *w, const 
 		    "a larger --buffer holds more", dn_human_digits(l, sizeof(l), events));
 	if (x->o->quiet)
 		return;
-	if (survivors && !x->duration_over)
+	if (survivors && !x->duration_over && !(x->attach && x->stop))
 		dn_say("%u process%s of the tree live%s on; --wait=tree records them to their end",
 		    survivors, survivors == 1 ? "" : "es", survivors == 1 ? "s" : "");
 	if (x->probe)
@@ -217,6 +217,8 @@ static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], s
 	err = dn_stream_finish(x->stream, now);
 	if (!err && x->o->offcpu_min_ns)
 		err = dn_probe_short(x->probe, dn_stream_short, x->stream);
+	if (!err)
+		err = dn_probe_perf(x->probe, dn_stream_perf, x->stream);
 	dn_writer_unlock(x->writer);
 	if (!err)
 		err = cs.error;
@@ -296,6 +298,7 @@ void dn_rec_finish(struct dn_rec *x)
 	total[DN_COUNT_sample_skipped] = sc.skipped;
 	total[DN_COUNT_sample_failed] = sc.failed;
 	total[DN_COUNT_device_skipped] = sc.devices_skipped;
+	total[DN_COUNT_redacted] += kc.redacted;	/* of arguments */
 	total[DN_COUNT_keyframe_skipped] = kc.fds_skipped + kc.mappings_skipped;
 	total[DN_COUNT_keyframe_unreadable] = kc.unreadable;
 	if (x->probe)

@@ -13,16 +13,20 @@
 
 #include "clocks.h"
 #include "procfs.h"
+#include "redact.h"
 #include "row.h"
+
+#define ARGV_BYTES 16384		/* of an exec there are as many: DN_RING_ARGV_MAX */
 
 struct dn_keyframe {
 	int procfs;
 	bool own_procfs;
-	bool no_mappings;
+	bool no_mappings, arguments, no_redact;
 	uint64_t tick_ns;
 	int64_t timens;
 	struct dn_keyframe_counts counts;
 	char link[3][PATH_MAX + 1];	/* one more than any path: full means cut */
+	char argv[ARGV_BYTES], clean[2 * ARGV_BYTES];
 	char lines[PATH_MAX + 256];	/* a line of maps: a path and 73 columns before it */
 };
 
@@ -33,6 +37,8 @@ struct dn_keyframe *dn_keyframe_new(const struct dn_keyframe_opts *opts)
 	if (!k)
 		return NULL;
 	k->no_mappings = opts->no_mappings;
+	k->arguments = opts->arguments;
+	k->no_redact = opts->no_redact;
 	k->procfs = opts->procfs;
 	if (!k->procfs) {
 		k->procfs = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -73,6 +79,22 @@ static struct dn_value read_link(int dir, const char *name, char *buf, int *err)
 	return n < 0 ? dn_null() : dn_str(buf, (size_t)n);
 }
 
+static struct dn_value read_argv(struct dn_keyframe *k, const struct dn_proc *p)
+{
+	ssize_t n = k->arguments ? dn_read_file(p->dir, "cmdline", k->argv, sizeof(k->argv)) : 0;
+	unsigned redacted = 0;
+	size_t len;
+
+	if (n <= 0)
+		return dn_null();
+	n = (ssize_t)dn_cmdline_len(k->argv, (size_t)n);
+	if (k->no_redact)
+		return dn_str(k->argv, (size_t)n);
+	len = dn_redact_argv(k->argv, (size_t)n, k->clean, sizeof(k->clean), &redacted);
+	k->counts.redacted += redacted;
+	return dn_str(k->clean, len);
+}
+
 static int emit_state(struct dn_keyframe *k, const struct dn_proc *p, uint32_t process,
 		      const struct dn_sink *sink)
 {
@@ -86,6 +108,7 @@ static int emit_state(struct dn_keyframe *k, const struct dn_proc *p, uint32_t p
 	v[DN_F_process_state_cwd] = read_link(p->dir, "cwd", k->link[0], &err);
 	v[DN_F_process_state_exe] = read_link(p->dir, "exe", k->link[1], &err);
 	v[DN_F_process_state_root] = read_link(p->dir, "root", k->link[2], &err);
+	v[DN_F_process_state_argv] = read_argv(k, p);
 	return dn_row_send(sink, DN_EV_process_state, v, DN_F_process_state_N);
 }
 

@@ -30,6 +30,8 @@ struct dn_keyframe;
 struct dn_keyframe_opts {
 	int procfs;			/* fd of /proc, stays the caller's; 0: /proc is opened */
 	bool no_mappings;
+	bool arguments;			/* of each process, too: its execve was not seen */
+	bool no_redact;			/* these as they are */
 };
 
 /* Totals so far. */
@@ -38,6 +40,7 @@ struct dn_keyframe_counts {
 	uint64_t gone;			/* ended before or while they were read */
 	uint64_t fds, fds_skipped;	/* skipped: beyond the limit */
 	uint64_t mappings, mappings_skipped;
+	uint64_t redacted;		/* arguments */
 	uint64_t unreadable;		/* processes whose fds or mappings we may not read */
 };
 

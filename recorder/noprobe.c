@@ -1,5 +1,5 @@
 /*
- * noprobe.c - in the place of object.c, probe.c and probe_try.c where denet is built without BPF: there
+ * noprobe.c - in the place of object.c and the probe*.c where denet is built without BPF: there
  * is no probe, so that nothing else here is ever called.
  */
 #include "probe.h"
@@ -32,6 +32,14 @@ uint64_t dn_probe_target(struct dn_probe *p)
 {
 	(void)p;
 	return 0;
+}
+
+int dn_probe_attach(struct dn_probe *p, const struct dn_attach_process *a, unsigned n)
+{
+	(void)p;
+	(void)a;
+	(void)n;
+	return -ENOSYS;
 }
 
 uint64_t dn_probe_tick_ns(const struct dn_probe *p)
@@ -142,6 +150,28 @@ int dn_probe_short(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring
 	(void)fn;
 	(void)ctx;
 	return -ENOSYS;
+}
+
+int dn_probe_perf(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_perf *r), void *ctx)
+{
+	(void)p;
+	(void)fn;
+	(void)ctx;
+	return -ENOSYS;
+}
+
+uint32_t dn_probe_perf_kinds(const struct dn_probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+const char *dn_probe_perf_lacks(const struct dn_probe *p, uint32_t kinds, const char **why)
+{
+	(void)p;
+	(void)kinds;
+	(void)why;
+	return NULL;
 }
 
 int dn_probe_losses(struct dn_probe *p,

@@ -256,6 +256,9 @@ static bool left_out(const char *name, const struct dn_object_opts *o)
 		{ "list_sockets", !o->net },
 		{ "on_waking", !o->offcpu },
 		{ "on_sample", !o->freq },
+		{ "take_threads", !o->attach },
+		{ "take_sockets", !o->attach || !o->net },
+		{ "settle_counts", !o->perf },
 		{ "name_addresses", !o->stacks },	/* without names too: __schedule must be known */
 	};
 
@@ -423,7 +426,7 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
 	LIBBPF_OPTS(bpf_object_open_opts, opts, .object_name = "denet");
 	struct dn_knobs knobs = { .strings = o->strings, .hide_setuid = o->hide_setuid,
-		.stacks = o->stacks, .cpus = o->cpus, .wake_level = o->wake_level, .offcpu_min = o->offcpu_min,
+		.stacks = o->stacks, .perf = o->perf, .cpus = o->cpus, .wake_level = o->wake_level, .offcpu_min = o->offcpu_min,
 		.stack_slow = o->stack_slow, .stack_calls = o->stacks && (o->stack_slow || o->stack_calls) };
 	const struct dn_run run = { .last_thread = DN_ROOT_THREAD };
 	struct bpf_object *obj;
@@ -448,6 +451,12 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	}
 	if (o->offcpu_min && bpf_object__find_map_by_name(obj, "short_times"))
 		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "short_times"), DN_SHORT_MAX);
+	if (o->attach && bpf_object__find_map_by_name(obj, "attached"))
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "attached"), DN_ATTACHED_MAX);
+	if (o->perf && bpf_object__find_map_by_name(obj, "perf_sums")) {
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "perf_sums"), DN_PERF_MAX);
+		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "perf_events"), DN_PERF_KINDS * o->cpus);
+	}
 	choose(obj, o);
 	return obj;
 alien:	/* of another build than this file */

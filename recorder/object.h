@@ -51,6 +51,8 @@ struct dn_object_opts {
 	const char *stack_calls;	/* names of calls that have stacks, separated by commas; NULL: none */
 	bool stacks;
 	unsigned freq;			/* samples a second of each CPU; 0: none */
+	bool attach;			/* to processes that run already */
+	uint32_t perf;			/* struct dn_knobs */
 	bool all_types;			/* libbpf shall look at all of the kernel's, those of modules too */
 	enum dn_bytes_way bytes;
 };

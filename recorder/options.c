@@ -14,6 +14,7 @@
 #include <string.h>
 #include <zstd.h>
 
+#include "perfcount.h"
 #include "syscalls.h"
 #include "target.h"
 
@@ -25,7 +26,7 @@ enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
 	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET, OPT_NO_OFFCPU,
 	OPT_NO_STACKS, OPT_NO_SYMBOLS,
-	OPT_OFFCPU_MIN, OPT_STACK,
+	OPT_OFFCPU_MIN, OPT_STACK, OPT_COUNTERS,
 };
 
 static const struct {
@@ -48,12 +49,14 @@ static const struct {
 	{ "stack", "CALL[,CALL]", "stacks of system calls; slow:TIME: of those that take so long", OPT_STACK },
 	{ "no-stacks", NULL, "samples and times off the CPU without stacks", OPT_NO_STACKS },
 	{ "no-symbols", NULL, "stacks without names of functions", OPT_NO_SYMBOLS },
+	{ "counters", "LIST", "performance counters by thread: hardware, none, or names", OPT_COUNTERS },
 	{ "duration", "TIME", "end the recording after TIME, the command runs on", OPT_DURATION },
 	{ "wait", "WHAT", "record until the command ends, or its tree: command, tree", OPT_WAIT },
 	{ "sync", "WHAT", "force to disk: none, block (each block as it is written)", OPT_SYNC },
 	{ "require", "NAME[,NAME]", "do not start unless this can be observed", OPT_REQUIRE },
 	{ "rung", "NAME[,NAME]", "take no better way than tp_btf, raw_tp, no_btf, proc", OPT_RUNG },
 	{ "user", "NAME", "run the command as this user", 'u' },
+	{ "pid", "PID[,PID]", "record processes that run already, and their descendants", 'p' },
 	{ "check", NULL, "say what this machine lets us record, and what mends the rest", OPT_CHECK },
 	{ "json", NULL, "with --check: as JSON", OPT_JSON },
 	{ "help", NULL, "print this and leave", 'h' },
@@ -65,8 +68,9 @@ static const struct {
 static void usage(FILE *f)
 {
 	fputs("Usage: denet-record [OPTION]... [--] COMMAND [ARGUMENT]...\n"
+	      "       denet-record [OPTION]... -p PID[,PID]...\n"
 	      "       denet-record --check [--json]\n"
-	      "Record everything COMMAND does into a trace.\n\n", f);
+	      "Record everything COMMAND does, or a running process, into a trace.\n\n", f);
 	for (unsigned i = 0; i < OPTIONS; i++) {
 		char left[40];
 
@@ -77,7 +81,7 @@ static void usage(FILE *f)
 	}
 	fputs("\nTIME is a number with ns, us, ms, s, m or h (s if none); SIZE takes k, M or G.\n"
 	      "Exit status: the command's own; 125 the recorder failed before the start,\n"
-	      "126 the command cannot be executed, 127 it was not found.\n"
+	      "126 the command cannot be executed, 127 it was not found. With -p: 0.\n"
 	      "With --check: 0 full recording works, 3 part of it, 4 nothing can be recorded.\n"
 	      "Look at the trace with denet-analyze.\n", f);
 }
@@ -159,6 +163,41 @@ static int stack(struct dn_record_opts *o, const char *arg)
 	return 0;
 }
 
+/* One list of all that -p was given. */
+static int add_pids(struct dn_record_opts *o, const char *arg)
+{
+	char *all;
+
+	if (asprintf(&all, "%s%s%s", o->attach ? o->attach : "", o->attach ? "," : "", arg) < 0)
+		return wrong("not enough memory");
+	o->attach = all;
+	return 0;
+}
+
+/* Names of counters, hardware for those of the CPU that there are, or none. */
+static int counters(struct dn_record_opts *o, const char *arg)
+{
+	o->perf = o->perf_named = 0;
+	if (!strcmp(arg, "none"))
+		return 0;
+	for (const char *at = arg;; at++) {
+		const size_t n = strcspn(at, ",");
+		const int kind = dn_perf_find(at, n);
+
+		if (n == strlen("hardware") && !strncmp(at, "hardware", n))
+			o->perf |= DN_PERF_HARDWARE;
+		else if (kind < 0)
+			return wrong("there is no performance counter \"%.*s\" for --counters", (int)n, at);
+		else
+			o->perf_named |= 1u << kind;
+		at += n;
+		if (!*at)
+			break;
+	}
+	o->perf |= o->perf_named;
+	return 0;
+}
+
 static int set(struct dn_record_opts *o, int val, char *arg)
 {
 	char *end;
@@ -177,6 +216,8 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 	case 'u':
 		o->user = arg;
 		return 0;
+	case 'p':
+		return add_pids(o, arg);
 	case 'i':
 		o->interval_ns = number(arg, times);
 		return o->interval_ns ? 0 : wrong("\"%s\" is no time for --interval", arg);
@@ -209,6 +250,8 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 		return 0;
 	case OPT_STACK:
 		return stack(o, arg);
+	case OPT_COUNTERS:
+		return counters(o, arg);
 	case OPT_OFFCPU_MIN:
 		o->offcpu_min_ns = number(arg, times);
 		return o->offcpu_min_ns || !strcmp(arg, "0") ? 0 : wrong("\"%s\" is no time for --offcpu-min", arg);
@@ -276,7 +319,8 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 	}
 	*s = 0;
 	*o = (struct dn_record_opts){ .output = "denet.dnt", .buffer = 32u << 20, .level = 3,
-		.redact = true, .strings = true, .net = true, .offcpu = true, .stacks = true, .symbols = true, .freq = 99 };
+		.redact = true, .strings = true, .net = true, .offcpu = true, .stacks = true, .symbols = true, .freq = 99,
+		.perf = DN_PERF_HARDWARE };
 	while ((val = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		err = set(o, val, optarg);
 		if (err)
@@ -287,8 +331,12 @@ int dn_record_options(struct dn_record_opts *o, int argc, char **argv)
 	if (o->json && !o->check)
 		return wrong("--json goes with --check");
 	if (o->check)
-		return optind == argc ? 0 : wrong("--check takes no command");
-	if (optind == argc)
+		return optind == argc && !o->attach ? 0 : wrong("--check takes no command");
+	if (o->attach && optind < argc)
+		return wrong("-p and a command contradict each other");
+	if (o->attach && o->user)
+		return wrong("-u goes with a command, not with -p");
+	if (optind == argc && !o->attach)
 		return wrong("there is no command to record");
 	o->argv = argv + optind;
 	return 0;

@@ -26,6 +26,8 @@ struct dn_record_opts {
 	bool stacks;
 	bool symbols;			/* names of functions in them */
 	unsigned freq;			/* samples a second of each CPU; 0: none */
+	uint32_t perf;			/* performance counters, those that there are: a bit for each enum dn_perf */
+	uint32_t perf_named;		/* of these, those that there must be */
 	bool quiet;
 	bool count;			/* -c */
 	bool wait_tree;
@@ -33,6 +35,7 @@ struct dn_record_opts {
 	bool check;			/* no recording: --check, as JSON with json */
 	bool json;
 	const char *user;
+	const char *attach;		/* processes that run already, in place of a command; NULL: none */
 	const char *rung;		/* the best one to try, NULL: any */
 	const char *required[DN_REQUIRED_MAX];
 	unsigned nrequired;

@@ -1,6 +1,6 @@
 /*
  * probe.h - the BPF programs: load, attach, mark the target, read the totals,
- * detach. With object.c, probe_try.c, kernel_types.c, rings.c and ring.c the only file that sees libbpf.
+ * detach. With object.c, kernel_types.c, rings.c and ring.c the probe*.c are the only files that see libbpf.
  *
  * Belongs to the main thread, but for the rings, which the consumer drains.
  */
@@ -15,6 +15,7 @@
 #include "record.h"
 #include "ring_event.h"
 
+struct dn_attach_process;
 struct dn_mapwatch;
 struct dn_ring;
 struct dn_probe;
@@ -33,6 +34,8 @@ struct dn_probe_opts {
 	bool stacks;
 	bool symbols;		/* names of the kernel's functions */
 	unsigned freq;		/* samples a second of each CPU; 0: none */
+	bool attach;		/* the tree is one of processes that run already */
+	uint32_t perf;		/* performance counters, those that there are: a bit for each enum dn_perf */
 	const char *rung;	/* the best one to try: tp_btf, raw_tp, no_btf, proc; NULL: the best */
 	const char *bytes;	/* the same of ways to see bytes through sockets: enum dn_bytes_way */
 };
@@ -54,6 +57,13 @@ bool dn_probe_parse_rung(const char *list, char rung[16], char bytes[16]);
  * DN_ROOT_THREAD.
  */
 uint64_t dn_probe_target(struct dn_probe *p);
+
+/*
+ * Makes processes that run already the tree, with threads, open calls and sockets, in place of
+ * dn_probe_target(): the first gets the id DN_ROOT_THREAD. Their numbers are those of /proc. Rings are read meanwhile. May be
+ * called again with others. Threads taken, or -errno.
+ */
+int dn_probe_attach(struct dn_probe *p, const struct dn_attach_process *a, unsigned n);
 
 /* Length of the kernel's own ticks, ns, once the command has begun; 0: not known. */
 uint64_t dn_probe_tick_ns(const struct dn_probe *p);
@@ -98,6 +108,13 @@ void dn_probe_misses(struct dn_probe *p, uint64_t *needed, uint64_t *others);
 
 /* Hands the sums of short times of all threads that live on. */
 int dn_probe_short(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_short *s), void *ctx);
+
+/* Hands on what performance counters counted for threads and was not told yet. */
+int dn_probe_perf(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_perf *r), void *ctx);
+/* The performance counters that count. */
+uint32_t dn_probe_perf_kinds(const struct dn_probe *p);
+/* The name of one of these that does not, and why; NULL: all do. */
+const char *dn_probe_perf_lacks(const struct dn_probe *p, uint32_t kinds, const char **why);
 
 /* Hands every entry of the loss table on. */
 int dn_probe_losses(struct dn_probe *p,

@@ -25,7 +25,7 @@ static int try_one(const struct dn_object_kind *k, enum dn_bytes_way way, unsign
 		   int (*fn)(void *ctx, const struct dn_trial *t), void *ctx)
 {
 	struct dn_object_opts o = { .cpus = (unsigned)libbpf_num_possible_cpus(), .wake_level = 1 << 20,
-		.strings = true, .net = true, .offcpu = true, .stacks = true, .freq = 1, .bytes = way, .hide_setuid = geteuid() != 0 };
+		.strings = true, .net = true, .offcpu = true, .stacks = true, .freq = 1, .attach = true, .bytes = way, .hide_setuid = geteuid() != 0 };
 	struct dn_trial t = { .object = k->rung, .less = sees_less(k) };
 	struct bpf_program *prog, *chosen;
 	struct bpf_object *obj;

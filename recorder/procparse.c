@@ -303,6 +303,7 @@ int dn_parse_pid_statm(const char *p, size_t len, struct dn_pid_statm *out)
 int dn_parse_pid_map(const char *p, size_t len, struct dn_pid_map *out)
 {
 	struct text t = text_of(p, len), prot, dev;
+	uint64_t minor;
 
 	memset(out, 0, sizeof(*out));
 	if (!take_number(&t, 16, &out->start) || !take(&t, "-") ||
@@ -318,8 +319,9 @@ int dn_parse_pid_map(const char *p, size_t len, struct dn_pid_map *out)
 	if (!take_number(&t, 16, &out->offset))
 		return -EBADMSG;
 	dev = next_word(&t);
-	if (dev.p == dev.end)
+	if (!take_number(&dev, 16, &out->dev) || !take(&dev, ":") || !take_number(&dev, 16, &minor))
 		return -EBADMSG;
+	out->dev = out->dev << 20 | minor;
 	out->inode = next_number(&t);
 	if (out->inode == DN_UNMEASURED)
 		return -EBADMSG;
@@ -329,6 +331,15 @@ int dn_parse_pid_map(const char *p, size_t len, struct dn_pid_map *out)
 	if (out->path_len && out->path[out->path_len - 1] == '\n')
 		out->path_len--;
 	return 0;
+}
+
+size_t dn_cmdline_len(const char *p, size_t len)
+{
+	size_t n = len;
+
+	while (n && !p[n - 1])
+		n--;
+	return len - n <= 2 ? len : n + 1;
 }
 
 size_t dn_unescape_map_path(char *p, size_t len)

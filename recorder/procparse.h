@@ -38,6 +38,10 @@ struct dn_pid_stat {
 };
 int dn_parse_pid_stat(const char *p, size_t len, struct dn_pid_stat *out);
 
+/* How many of the len bytes of /proc/PID/cmdline are arguments: a program that writes a title over them leaves NULs behind
+ * it, which would be as many empty ones. A single one at the end is one. */
+size_t dn_cmdline_len(const char *p, size_t len);
+
 /* /proc/PID/io */
 struct dn_pid_io {
 	uint64_t rchar, wchar, syscr, syscw;
@@ -76,6 +80,7 @@ void dn_parse_pid_fdinfo(const char *p, size_t len, struct dn_pid_fdinfo *out);
 /* One line of /proc/PID/maps */
 struct dn_pid_map {
 	uint64_t start, end, offset, inode;
+	uint64_t dev;			/* major << 20 | minor */
 	uint64_t prot;			/* PROT_* */
 	bool shared;
 	const char *path;		/* within the line; "\012" in it stands for a newline */

@@ -256,7 +256,8 @@ static int ended(struct dn_procwatch *w, struct dn_watched *p)
 /* --- one look ------------------------------------------------------------------------- */
 
 /* parent NULL: not known, and no more alive. */
-static int found(struct dn_procwatch *w, pid_t pid, const struct dn_watched *parent, uint32_t thread)
+static int found(struct dn_procwatch *w, pid_t pid, const struct dn_watched *parent, uint32_t thread,
+		 enum dn_origin origin)
 {
 	struct dn_pid_stat st;
 	char buf[DN_WATCH_STAT];
@@ -275,7 +276,7 @@ static int found(struct dn_procwatch *w, pid_t pid, const struct dn_watched *par
 	if (w->numbers_ours)
 		hold_pidfd(w, p, pid);
 	err = dn_watch_start_row(w, p, p->id, (uint32_t)pid, thread, parent ? (uint32_t)parent->pid : (uint32_t)st.ppid,
-				 &st, DN_ORIGIN_PROC);
+				 &st, origin);
 	if (err || dn_watch_is_over(&st) || !parent)
 		return err;
 	/* Until its first execve it has the image of its parent. */
@@ -301,7 +302,7 @@ static int read_children(struct dn_procwatch *w, const char *name, const struct 
 
 		if (end == at || *end != ' ')	/* each ends in a blank, or it is cut */
 			break;
-		err = found(w, (pid_t)pid, p, thread);
+		err = found(w, (pid_t)pid, p, thread, DN_ORIGIN_PROC);
 	}
 	return err;
 }
@@ -421,9 +422,9 @@ static uint32_t adopt(struct dn_procwatch *w, uint32_t *pid, uint32_t n, int *er
 			continue;
 		parent = *find(w, (pid_t)st.ppid);
 		if (w->o.reaps && st.ppid == (uint64_t)w->self)
-			*err = found(w, (pid_t)pid[i], NULL, 0);
+			*err = found(w, (pid_t)pid[i], NULL, 0, DN_ORIGIN_PROC);
 		else if (parent && !parent->ended)
-			*err = found(w, (pid_t)pid[i], parent, parent->id);
+			*err = found(w, (pid_t)pid[i], parent, parent->id, DN_ORIGIN_PROC);
 		else
 			pid[left++] = pid[i];
 	}
@@ -507,7 +508,7 @@ int dn_procwatch_orphan(struct dn_procwatch *w, pid_t pid)
 
 	if (!w->numbers_ours)	/* its number in /proc is not known: a look must do */
 		return dn_procwatch_look(w);
-	err = found(w, pid, NULL, 0);
+	err = found(w, pid, NULL, 0, DN_ORIGIN_PROC);
 	p = *find(w, pid);
 	if (p && !err)
 		err = look_at(w, p);
@@ -580,6 +581,26 @@ int dn_procwatch_target(struct dn_procwatch *w, pid_t pid, uint32_t *thread)
 	*thread = w->root->id;
 	return dn_watch_start_row(w, w->root, w->root->id, (uint32_t)number, 0, (uint32_t)st.ppid, &st,
 			 DN_ORIGIN_TARGET);
+}
+
+int dn_procwatch_attach(struct dn_procwatch *w, pid_t pid, uint64_t start)
+{
+	struct dn_watched *p;
+	struct dn_pid_stat st;
+	char buf[DN_WATCH_STAT];
+	int err;
+
+	if (!w->self)
+		dn_watch_number(w, getpid());	/* whether those of /proc are ours */
+	if (dn_watch_stat_of(w, pid, &st, buf) || st.start != start) {
+		w->counts.gone++;
+		return 0;
+	}
+	err = found(w, pid, NULL, 0, DN_ORIGIN_ATTACH);
+	p = *find(w, pid);
+	if (p)
+		p->attached = true;
+	return err;
 }
 
 int dn_procwatch_executed(struct dn_procwatch *w, const char *path, char *const argv[])

@@ -62,6 +62,10 @@ const char *dn_procwatch_rung(const char *name);
  * tree. Sets *thread to its id. 0, -errno, or the sink's error. */
 int dn_procwatch_target(struct dn_procwatch *w, pid_t pid, uint32_t *thread);
 
+/* A process that runs already is one of the tree from now on, if it began at that time (ticks, as /proc has it). 0, also
+ * where it did not, or the sink's error. */
+int dn_procwatch_attach(struct dn_procwatch *w, pid_t pid, uint64_t start);
+
 /* It executes now; path and argv are for a command that is over already. */
 int dn_procwatch_executed(struct dn_procwatch *w, const char *path, char *const argv[]);
 

@@ -49,6 +49,7 @@ struct dn_watched {
 	bool threaded;			/* had another thread at some time */
 	struct dn_pid_stat stat;	/* the last */
 	uint64_t looked;		/* when it was read */
+	bool attached;			/* its figures are of a life that began before: process_sample has how much */
 	struct dn_figures figures;	/* the last; what was not read is unmeasured */
 	uint64_t figures_due;
 	struct dn_watched_task *task;

@@ -110,7 +110,7 @@ int dn_watch_exit_row(struct dn_procwatch *w, const struct dn_watched *p, uint32
 		v[DN_F_thread_exit_maxrss] = dn_measured(f->peak);
 		v[DN_F_thread_exit_comm] = text(p->comm, sizeof(p->comm));
 	}
-	if (last && !p->threaded) {
+	if (last && !p->threaded && !p->attached) {
 		v[DN_F_thread_exit_utime] = dn_measured(f->utime);
 		v[DN_F_thread_exit_stime] = dn_measured(f->stime);
 		v[DN_F_thread_exit_minflt] = dn_measured(f->minflt);
@@ -125,7 +125,7 @@ int dn_watch_exit_row(struct dn_procwatch *w, const struct dn_watched *p, uint32
 	}
 	/* These are of one thread, utime and stime of all: where they are more,
 	 * there were others between two looks, or these are the older ones. */
-	if (last && !p->threaded && f->run.runtime >= f->utime + f->stime) {
+	if (last && !p->threaded && !p->attached && f->run.runtime >= f->utime + f->stime) {
 		v[DN_F_thread_exit_runtime] = dn_measured(f->run.runtime);
 		v[DN_F_thread_exit_run_delay] = dn_measured(f->run.delay);
 		v[DN_F_thread_exit_nvcsw] = dn_measured(f->status.nvcsw);
@@ -181,6 +181,7 @@ static const struct {
 	{ "scheduling", "none" },
 	{ "samples", "none" },
 	{ "stacks", "none" },
+	{ "counters", "none" },
 	{ "signals", "none" },
 	{ "oom", "none" },
 	{ "names", "proc" },

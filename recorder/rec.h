@@ -1,5 +1,5 @@
 /*
- * rec.h - the state of one recording, shared by recording.c and finish.c only.
+ * rec.h - the state of one recording, shared by prepare.c, recording.c and finish.c only.
  */
 #ifndef DN_RECORDER_REC_H
 #define DN_RECORDER_REC_H
@@ -10,10 +10,13 @@
 #include "record.h"
 #include "target.h"
 
+struct dn_attach;
+
 struct dn_rec {
 	const struct dn_record_opts *o;
 	struct dn_output *out;
 	struct dn_target target;
+	struct dn_attach *attach;		/* NULL: the target is a command */
 	char rung[16], bytes[16];	/* the best to try (dn_probe_parse_rung), "": any */
 	struct dn_probe *probe;			/* NULL: from /proc only, with procwatch */
 	struct dn_procwatch *procwatch;

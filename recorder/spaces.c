@@ -109,9 +109,9 @@ static struct space *begin(struct dn_spaces *s, uint32_t pid, uint64_t time, str
 	return p;
 }
 
-int dn_spaces_follow(struct dn_spaces *s, uint32_t pid)
+int dn_spaces_follow(struct dn_spaces *s, uint32_t pid, uint64_t since)
 {
-	return begin(s, pid, 0, NULL) ? 0 : -ENOMEM;
+	return begin(s, pid, since, NULL) ? 0 : -ENOMEM;
 }
 
 /* What an event says was mapped, as an object of the trace. */
@@ -186,7 +186,7 @@ void dn_spaces_event(struct dn_spaces *s, const struct dn_map_event *e)
 	struct space *p = living(s, e->kind == DN_MAP_FORK ? e->parent : e->pid), *old;
 	uint32_t object;
 
-	if (!p)
+	if (!p || e->time < p->begin)
 		return;
 	switch (e->kind) {
 	case DN_MAP_FORK:

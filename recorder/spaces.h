@@ -41,8 +41,9 @@ struct dn_spaces;
 struct dn_spaces *dn_spaces_new(struct dn_codes *codes);	/* NULL with errno */
 void dn_spaces_free(struct dn_spaces *s);
 
-/* Follows a process, and those that are born of it from now on. 0 or -ENOMEM. */
-int dn_spaces_follow(struct dn_spaces *s, uint32_t pid);
+/* Follows a process, and those that are born of it; what happened to it before `since` (boot clock) is passed
+ * over. 0 or -ENOMEM. */
+int dn_spaces_follow(struct dn_spaces *s, uint32_t pid, uint64_t since);
 
 /* One event, in the order of their times; those of others are passed over. Without memory
  * it is as if it had not come. */

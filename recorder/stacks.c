@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clocks.h"
 #include "grow.h"
 #include "kernel_code.h"
+#include "mappings.h"
 #include "mapwatch.h"
 #include "row.h"
 #include "spaces.h"
@@ -120,7 +122,25 @@ void dn_stacks_free(struct dn_stacks *s)
 
 int dn_stacks_follow(struct dn_stacks *s, uint32_t pid)
 {
-	return dn_spaces_follow(s->spaces, pid);
+	return dn_spaces_follow(s->spaces, pid, 0);
+}
+
+static void on_mapped(void *ctx, const struct dn_map_event *e)
+{
+	struct dn_stacks *s = ctx;
+
+	dn_spaces_event(s->spaces, e);
+}
+
+int dn_stacks_attach(struct dn_stacks *s, uint32_t pid)
+{
+	const uint64_t now = dn_now();
+	int err = dn_spaces_follow(s->spaces, pid, now);
+
+	if (err)
+		return err;
+	err = dn_mappings_read((pid_t)pid, now, on_mapped, s);
+	return err == -ENOMEM ? err : 0;	/* of what may not be read there are addresses */
 }
 
 static void on_map(void *ctx, const struct dn_map_event *e)
@@ -353,8 +373,8 @@ static bool push_user(struct dn_stacks *s, uint32_t *stack, const struct dn_ring
 		at[n] = (struct dn_place){ .offset = address };
 		broken = n && s->o.maps;
 	}
-	if (broken || r->user == DN_STACK_FRAMES)
-		*stack = mark(s, 0, broken ? "[callers unknown]" : "[callers beyond 127]");
+	if (broken || r->user == DN_STACK_FRAMES || r->use == DN_STACK_OF_TAKEN)
+		*stack = mark(s, 0, r->user == DN_STACK_FRAMES && !broken ? "[callers beyond 127]" : "[callers unknown]");
 	while (n-- > 0) {
 		meet(s, at[n].object);
 		if (!push(s, stack, &at[n]))
@@ -374,7 +394,8 @@ static bool push_kernel(struct dn_stacks *s, uint32_t *stack, const struct dn_ri
 			if (dn_kernel_code_switches(s->o.kernel, f[i] - 1))
 				from = i + 1;
 	for (unsigned i = r->kernel; i-- > from;) {
-		struct dn_place at = { .offset = f[i] - (i > 0 || r->use == DN_STACK_OF_SWITCH) };
+		/* a switch is in a call of the innermost one, too */
+		struct dn_place at = { .offset = f[i] - (i > 0 || r->use == DN_STACK_OF_SWITCH || r->use == DN_STACK_OF_TAKEN) };
 
 		if (s->o.kernel)
 			dn_kernel_code_place(s->o.kernel, s->codes, at.offset, &at);

@@ -40,6 +40,9 @@ void dn_stacks_free(struct dn_stacks *s);
 /* Whose mappings count: this process, and those born of it. 0 or -ENOMEM. */
 int dn_stacks_follow(struct dn_stacks *s, uint32_t pid);
 
+/* The same of a process that runs already. Before rings are read. */
+int dn_stacks_attach(struct dn_stacks *s, uint32_t pid);
+
 /* The rings are marked, and are read up to there next: what was mapped by then is taken in. */
 void dn_stacks_pass(struct dn_stacks *s);
 

@@ -25,6 +25,7 @@ struct dn_stream_opts {
 	struct dn_tree *tree;
 	struct dn_stacks *stacks;	/* NULL: there are none; else it stays the caller's */
 	uint64_t sample_period_ns;
+	uint32_t perf;			/* performance counters that count: a bit for each enum dn_perf */
 	/* Called for each call too, for -c; may be NULL. */
 	void (*also)(void *ctx, const struct dn_syscall *s);
 	void *also_ctx;
@@ -54,6 +55,9 @@ int dn_stream_finish(struct dn_stream *s, uint64_t now);
 
 /* The short times off the CPU of a thread that lives at the end. */
 int dn_stream_short(void *ctx, const struct dn_ring_short *r);
+
+/* What performance counters counted for a thread. */
+int dn_stream_perf(void *ctx, const struct dn_ring_perf *r);
 
 struct dn_stream_stats {
 	uint64_t calls;		/* handed on */

@@ -5,14 +5,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <linux/magic.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -23,7 +21,9 @@
 #include "elfsyms.h"
 #include "grow.h"
 #include "kernel_code.h"
+#include "mappings.h"
 #include "perfmap.h"
+#include "regular.h"
 #include "row.h"
 
 #define FILES_MAX 256			/* held open; what comes after is opened by name at the end */
@@ -75,11 +75,11 @@ static uint64_t wall_at(uint64_t boot)
  * that is made. A file system that tells no generation may tell when a file came to be. */
 static bool is_inode(int fd, const struct dn_code *code)
 {
-	long generation = 0;	/* an int is written */
+	uint32_t generation;
 	struct statx st;
 
-	if (!ioctl(fd, FS_IOC_GETVERSION, &generation))
-		return (uint32_t)generation == (uint32_t)code->generation;
+	if (dn_inode_generation(fd, &generation))
+		return generation == (uint32_t)code->generation;
 	return statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) || !(st.stx_mask & STATX_BTIME) ||
 		(uint64_t)st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec <= wall_at(code->mapped);
 }
@@ -107,26 +107,16 @@ static bool is_it(int fd, const struct dn_code *code)
 		is_inode(fd, code);
 }
 
-/* What stands there, or -1. A name may lead to anything by now: to open a device may be to have it do something, and a FIFO to
- * wait, so that only what is looked at and is a file is opened. Those that tell no size are of proc and the like,
- * where to read may be to take away (/proc/kmsg, trace_pipe). */
+/* What stands there, or -1. */
 static int open_it(const char *path, const struct dn_code *code)
 {
-	int at = open(path, O_PATH | O_CLOEXEC), fd = -1;
-	char proc[40];
-	struct stat st;
+	int at = open(path, O_PATH | O_CLOEXEC), fd = at < 0 ? -1 : dn_regular_open(at);
 
-	if (at >= 0 && !fstat(at, &st) && S_ISREG(st.st_mode) && st.st_size) {
-		snprintf(proc, sizeof(proc), "/proc/self/fd/%d", at);
-		fd = open(proc, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	}
-	if (at >= 0)
-		close(at);
 	if (fd >= 0 && !is_it(fd, code)) {
 		close(fd);
 		fd = -1;
 	}
-	return fd;
+	return fd < 0 ? -1 : fd;
 }
 
 /* In the mount namespace of who mapped it, else in ours. */

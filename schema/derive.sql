@@ -10,7 +10,7 @@
 
 INSERT INTO raw_thread
 SELECT s.thread, ?1, s.process, s.parent_thread, s.tid, s.pid, s.ppid, s.origin,
-       iif(s.origin IN (6, 7, 8) AND s.born IS NOT NULL, s.born, s.time),
+       iif(s.origin IN (7, 8) AND s.born IS NOT NULL, s.born, s.time),
        ifnull(x.time, b.time), x.exit_code, ifnull(x.seq, e.seq), coalesce(x.comm, c.comm, s.comm)
 FROM (SELECT thread, process, parent_thread, tid, pid, ppid, origin, born, time, comm,
              min((origin IN (5, 7)) * 0x2000000000000000 + time)
@@ -44,13 +44,13 @@ SELECT thread, ?1 FROM raw_thread_calls WHERE trace_id = ?1;
 
 -- Figures of a process that has ended are the sums of its threads' own; of
 -- one that lives on, or whose threads were not seen one by one, its last
--- reading of /proc. An exec from a second thread goes on under the id of the
+-- reading of /proc, less the first one where it was attached to. An exec from a second thread goes on under the id of the
 -- first, which is the process's.
 INSERT INTO raw_process
 SELECT t.process, ?1, pt.process, coalesce(l.pid, t.pid), coalesce(l.ppid, t.ppid),
        coalesce(l.origin, t.origin), t.start, g.time, g.exit_code, t.threads,
        coalesce(lc.comm, l.comm, t.comm),
-       coalesce(x.path, st.exe), x.command, coalesce(x.cwd, st.cwd), x.uid, x.gid,
+       coalesce(x.path, st.exe), coalesce(x.command, st.command), coalesce(x.cwd, st.cwd), x.uid, x.gid,
        iif(g.process IS NULL, ifnull(sm.utime, e.utime), ifnull(e.utime, sm.utime)),
        iif(g.process IS NULL, ifnull(sm.stime, e.stime), ifnull(e.stime, sm.stime)),
        e.runtime, e.run_delay,
@@ -81,11 +81,23 @@ LEFT JOIN (SELECT process, sum(utime) AS utime, sum(stime) AS stime, sum(runtime
            FROM raw_thread_exit WHERE trace_id = ?1 GROUP BY process) AS e ON e.process = t.process
 LEFT JOIN (SELECT process, path, command, cwd, uid, gid, max(time) FROM raw_exec
            WHERE trace_id = ?1 GROUP BY process) AS x ON x.process = t.process
-LEFT JOIN (SELECT process, cwd, exe, max(time) FROM raw_process_state
+LEFT JOIN (SELECT process, cwd, exe, command, max(time) FROM raw_process_state
            WHERE trace_id = ?1 GROUP BY process) AS st ON st.process = t.process
-LEFT JOIN (SELECT process, utime, stime, nvcsw, nivcsw, minflt, majflt, rchar, wchar, syscr,
-                  syscw, read_bytes, write_bytes, max(time) FROM raw_process_sample
-           WHERE trace_id = ?1 GROUP BY process) AS sm ON sm.process = t.process
+LEFT JOIN (SELECT s.process, s.utime - ifnull(b.utime, 0) AS utime, s.stime - ifnull(b.stime, 0) AS stime,
+                  s.nvcsw - ifnull(b.nvcsw, 0) AS nvcsw, s.nivcsw - ifnull(b.nivcsw, 0) AS nivcsw,
+                  s.minflt - ifnull(b.minflt, 0) AS minflt, s.majflt - ifnull(b.majflt, 0) AS majflt,
+                  s.rchar - ifnull(b.rchar, 0) AS rchar, s.wchar - ifnull(b.wchar, 0) AS wchar,
+                  s.syscr - ifnull(b.syscr, 0) AS syscr, s.syscw - ifnull(b.syscw, 0) AS syscw,
+                  s.read_bytes - ifnull(b.read_bytes, 0) AS read_bytes,
+                  s.write_bytes - ifnull(b.write_bytes, 0) AS write_bytes
+           FROM (SELECT process, utime, stime, nvcsw, nivcsw, minflt, majflt, rchar, wchar, syscr,
+                        syscw, read_bytes, write_bytes, max(time) FROM raw_process_sample
+                 WHERE trace_id = ?1 GROUP BY process) AS s
+           LEFT JOIN (SELECT process, utime, stime, nvcsw, nivcsw, minflt, majflt, rchar, wchar, syscr,
+                             syscw, read_bytes, write_bytes, min(time) FROM raw_process_sample
+                      WHERE trace_id = ?1 AND process IN
+                            (SELECT thread FROM raw_thread_start WHERE trace_id = ?1 AND origin = 6)
+                      GROUP BY process) AS b USING (process)) AS sm ON sm.process = t.process
 LEFT JOIN (SELECT process, max(rss) AS rss FROM raw_process_sample
            WHERE trace_id = ?1 GROUP BY process) AS sp ON sp.process = t.process
 LEFT JOIN (SELECT process, comm, max(time)
@@ -272,7 +284,8 @@ WHERE trace_id = ?1 AND object IS NOT NULL AND "offset" IS NOT NULL;
 INSERT OR IGNORE INTO raw_place
 SELECT frame, ?1, object, "offset", kind, path, function,
        coalesce(function, iif(kind = 'mark', path,
-         ifnull(replace(path, rtrim(path, replace(path, '/', '')), '') || '+', '') || printf('0x%x', "offset")))
+         ifnull(replace(path, rtrim(path, replace(path, '/', '')), '') || '+', '') || printf('0x%x', "offset"))),
+       NULL, NULL
 FROM (
   SELECT f.frame, f.object, f."offset", o.kind, o.path,
          (SELECT name FROM (
@@ -285,8 +298,9 @@ FROM (
              WHERE r.trace_id = ?1 GROUP BY r.object) AS o ON o.object = f.object
   WHERE f.trace_id = ?1 AND f.frame IS NOT NULL);
 
+-- A stack is told after that of its caller, and has the higher id: what says otherwise would go round for ever.
 INSERT OR IGNORE INTO raw_node
-SELECT stack, ?1, parent, frame FROM raw_stack WHERE trace_id = ?1 AND stack IS NOT NULL;
+SELECT stack, ?1, iif(parent < stack, parent, NULL), frame FROM raw_stack WHERE trace_id = ?1 AND stack IS NOT NULL;
 
 INSERT INTO raw_weight
 SELECT ?1, 'samples', thread, stack, NULL, count(*), count(*), NULL FROM raw_sample

@@ -78,7 +78,8 @@ enum dn_str_flag {
 	MADE(1, ACCEPT, "accept", "a connection that was accepted")           \
 	MADE(2, PAIR, "pair", "made by socketpair(2)")                        \
 	MADE(3, USED, "used", "was there when it was first used: received, or opened unseen") \
-	MADE(4, INHERITED, "inherited", "was there before the recording: the command was given it")
+	MADE(4, INHERITED, "inherited", "was there before the recording: the command was given it") \
+	MADE(5, ATTACHED, "attached", "was there before the recording: a process that was attached to had it")
 
 enum dn_sock_origin {
 #define MADE(value, id, name, doc) DN_SOCK_##id = value,
@@ -120,6 +121,29 @@ enum dn_code_kind {
 #define CODE(value, id, name, doc) DN_CODE_##id = value,
 	DN_CODE_KIND_TABLE(CODE)
 #undef CODE
+};
+
+/* What a performance counter counts (perf_counter.counter): its name as perf(1) has it, what
+ * perf_event_open(2) calls it. */
+#define DN_PERF_TABLE(PERF)                                                   \
+	PERF(0, CYCLES, "cycles", HARDWARE, HW_CPU_CYCLES, "cycles of the CPU") \
+	PERF(1, INSTRUCTIONS, "instructions", HARDWARE, HW_INSTRUCTIONS, "instructions retired") \
+	PERF(2, CACHE_REFERENCES, "cache-references", HARDWARE, HW_CACHE_REFERENCES, "accesses to the last cache") \
+	PERF(3, CACHE_MISSES, "cache-misses", HARDWARE, HW_CACHE_MISSES, "of these, misses") \
+	PERF(4, STALLED_FRONTEND, "stalled-cycles-frontend", HARDWARE, HW_STALLED_CYCLES_FRONTEND, \
+	     "cycles in which no instruction was there to be begun")          \
+	PERF(5, STALLED_BACKEND, "stalled-cycles-backend", HARDWARE, HW_STALLED_CYCLES_BACKEND, \
+	     "cycles in which instructions waited for memory or units of the CPU") \
+	PERF(6, TASK_CLOCK, "task-clock", SOFTWARE, SW_TASK_CLOCK, "time on CPUs, ns") \
+	PERF(7, PAGE_FAULTS, "page-faults", SOFTWARE, SW_PAGE_FAULTS, "page faults, minor and major") \
+	PERF(8, CONTEXT_SWITCHES, "context-switches", SOFTWARE, SW_CONTEXT_SWITCHES, "times off a CPU") \
+	PERF(9, CPU_MIGRATIONS, "cpu-migrations", SOFTWARE, SW_CPU_MIGRATIONS, "moves to another CPU")
+
+enum dn_perf {
+#define PERF(value, id, name, type, config, doc) DN_PERF_##id = value,
+	DN_PERF_TABLE(PERF)
+#undef PERF
+	DN_PERF_KINDS
 };
 
 /* process_sample.phase */

@@ -253,6 +253,19 @@ SELECT ?1, 610, human_digits(majflt) || ' page faults had to wait for storage', 
 FROM (SELECT sum(majflt) AS majflt FROM raw_process WHERE trace_id = ?1)
 WHERE majflt >= 1000;
 
+-- Where the CPU waited for memory: in a tenth of all cycles or more.
+INSERT OR IGNORE INTO raw_finding
+SELECT ?1, CAST(600 + 100 * c.cycles / c.of_all AS INTEGER), ifnull(c.comm, '?') || ' (' || ifnull(c.pid, '?') ||
+       ') is bound by memory: ' || human_percent(c.stalled_backend, c.cycles) ||
+       ' of its cycles were stalled, with ' || printf('%.2f', c.ipc) || ' instructions a cycle' ||
+       iif(c.cache_misses IS NULL, '', '; ' || human_digits(c.cache_misses) || ' misses of the last cache'),
+       c.stalled_backend, 'cycles',
+       'SELECT pid, comm, cycles, ipc, cache_miss_rate, backend_share, verdict FROM process_counters '
+       || 'ORDER BY cycles DESC'
+FROM (SELECT *, total(cycles) OVER () AS of_all FROM process_counters WHERE trace_id = ?1) AS c
+WHERE c.verdict = 'memory-bound' AND c.cycles * 10 >= c.of_all
+ORDER BY c.cycles DESC, c.process_id LIMIT 1;
+
 -- What the CPU was spent on: one function, a fifth of at least 50 samples.
 INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 600 + 100 * f.n / a.n, human_percent(f.n, a.n) || ' of the samples of what ran are of ' || f.name ||

@@ -1,9 +1,10 @@
 # gen-embed.awk - write text files as C byte arrays.
 #
-#   awk -f gen-embed.awk schema.sql views.sql > schema_sql.h
+#   awk -f gen-embed.awk schema.sql views.sql views_net.sql > schema_sql.h
 #
 # FILE.EXT becomes   static const char dn_FILE_EXT[] = { 0x.., ..., 0x00 };
-# so it ends in a NUL and sizeof is one more than its length. Bytes and not
+# so it ends in a NUL and sizeof is one more than its length. FILE_PART.EXT, if it
+# comes after FILE.EXT or another part of it, goes on in the same array. Bytes and not
 # string literals: a compiler need not accept a literal above 4,095 characters,
 # and nothing has to be quoted. A last line without newline gains one.
 #
@@ -17,12 +18,16 @@ BEGIN {
 }
 
 FNR == 1 {
-	finish()
 	name = FILENAME
 	sub(/.*\//, "", name)
-	gsub(/[^A-Za-z0-9_]/, "_", name)
-	printf "\nstatic const char dn_%s[] = {\n", name
-	open = 1
+	whole = name
+	sub(/_[^.]*/, "", whole)
+	if (whole != open) {
+		finish()
+		open = name
+		gsub(/[^A-Za-z0-9_]/, "_", name)
+		printf "\nstatic const char dn_%s[] = {\n", name
+	}
 }
 
 {
@@ -47,5 +52,4 @@ function finish()
 {
 	if (open)
 		print "0\n};"
-	open = 0
 }

@@ -45,6 +45,8 @@ enum dn_ring_type {
 	DN_RING_SAMPLE,
 	DN_RING_SHORT,
 	DN_RING_CALL_STACK,
+	DN_RING_THREAD_BASE,
+	DN_RING_PERF,
 };
 
 /* Bytes through a socket. */
@@ -129,8 +131,9 @@ struct dn_ring_exec {
 #define DN_RING_SECURE_UNKNOWN 0xff	/* in secureexec */
 static_assert(sizeof(struct dn_ring_exec) == 64, "layout");
 
+/* The end of a thread. BASE: the same figures of one that was attached to, as it was then. */
 struct dn_ring_thread_exit {
-	__u8 type;
+	__u8 type;		/* EXIT or BASE */
 	__u8 group_dead;	/* 1: the last of its process, 2: perhaps, see dn_group_dead */
 	__u8 has_io;		/* rchar .. cancelled were counted by this kernel */
 	__u8 has_delay;
@@ -297,7 +300,8 @@ struct dn_ring_short {
 };
 static_assert(sizeof(struct dn_ring_short) == 40, "layout");
 
-enum dn_stack_use { DN_STACK_OF_SWITCH, DN_STACK_OF_SAMPLE, DN_STACK_OF_CALL, DN_STACK_USES };
+/* TAKEN: of one that is attached to while it sleeps, without the user's frames. */
+enum dn_stack_use { DN_STACK_OF_SWITCH, DN_STACK_OF_SAMPLE, DN_STACK_OF_CALL, DN_STACK_OF_TAKEN, DN_STACK_USES };
 
 #define DN_STACK_FRAMES 127	/* of the kernel, and of the user: sysctl kernel.perf_event_max_stack has no more by default */
 #define DN_STACK_ROOM 128	/* a power of two, for the verifier */
@@ -326,6 +330,25 @@ struct dn_ring_sample {
 	__u64 stack;		/* hash, 0: none */
 };
 static_assert(sizeof(struct dn_ring_sample) == 24, "layout");
+
+/* What a performance counter counted, as bpf_perf_event_read_value() has it: struct bpf_perf_event_value. */
+struct dn_perf_sum {
+	__u64 value;
+	__u64 enabled, running;	/* ns that it was to count, that it did */
+};
+
+/* What the counters counted for a thread, by enum dn_perf. Its sum as it is kept, too. */
+struct dn_ring_perf {
+	__u8 type;
+	__u8 pad;
+	__u16 kinds;		/* a bit for each that was asked for */
+	__u32 thread;
+	__u64 time;		/* when it is told */
+	struct dn_perf_sum sum[DN_PERF_KINDS];
+};
+static_assert(sizeof(struct dn_ring_perf) == 16 + 24 * DN_PERF_KINDS && DN_PERF_KINDS <= 16, "layout");
+
+#define DN_PERF_MAX 32768	/* threads that have sums at one time */
 
 /* The stack of a call: joined to it by (thread, seq). */
 struct dn_ring_call_stack {
@@ -366,6 +389,21 @@ enum dn_sock_act {
 	DN_SOCK_ACT_OUT_MANY,	/* sendmmsg */
 };
 
+/* A process to attach to, found by its number. The first thread of it that is taken gets its id,
+ * where the one that gave it its number has ended. */
+struct dn_attached {
+	__u32 process;		/* its id; 0: it gets one */
+	__u32 space;		/* struct dn_task_state; 0: none yet */
+	__u32 led;		/* 1: somebody has the id */
+	__u32 pad;
+	__u64 born;		/* start, boot clock, ns: not before, and less than DN_USER_TICK_NS after it */
+};
+#define DN_USER_TICK_NS 10000000	/* of /proc: USER_HZ is 100 with all that we know */
+#define DN_ATTACHED_MAX 32768	/* processes */
+
+/* What the iterators of attaching print for a task or a socket: the recorder asks again until there is none. */
+enum dn_take { DN_TAKE_DONE = 1, DN_TAKE_LATER };
+
 /* State of a traced task, found by its address. */
 struct dn_task_state {
 	__u64 task;		/* whose it is: a number from its address; 0: nobody's */
@@ -373,7 +411,7 @@ struct dn_task_state {
 	__u32 process;		/* thread id of the process's first thread */
 	__u32 seq;		/* of the next record; counts lost ones too */
 	__u32 next_thread;	/* id from the return of this exec on, 0: unchanged */
-	__u8 armed;		/* 0: waits for its first exec; 2: from its exit to its last switch */
+	__u8 armed;		/* enum dn_armed */
 	__u8 in_call;
 	__u8 fresh;		/* a fork's child before its first return to user mode */
 	__u8 abi;		/* of the open call, as are all that follow */
@@ -407,6 +445,13 @@ struct dn_task_state {
 	__u64 off_stack;	/* struct dn_ring_stack, hash, as it left its CPU */
 };
 static_assert(sizeof(struct dn_task_state) == 224, "layout");
+
+enum dn_armed {
+	DN_ARMED_WAITS,		/* for its first exec */
+	DN_ARMED,
+	DN_ARMED_LEAVES,	/* from its exit to its last switch */
+	DN_ARMED_TAKEN,		/* is being attached to */
+};
 
 /* What a task without a kernel structure to read from is announced with. */
 enum dn_unborn { DN_UNBORN_FLAGS, DN_UNBORN_PARENT, DN_UNBORN_PPID, DN_UNBORN_ORIGIN };
@@ -449,6 +494,7 @@ struct dn_knobs {
 	__u8 hide_setuid;	/* arguments end where a task becomes setuid */
 	__u8 stacks;
 	__u8 stack_calls;	/* some calls have stacks */
+	__u32 perf;		/* performance counters: a bit for each enum dn_perf */
 	__u32 cpus;
 	__u32 wake_level;	/* bytes in a ring that wake the recorder */
 	__u64 stack_slow;	/* ns: calls that take so long have; 0: none for that */

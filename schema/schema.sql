@@ -2,7 +2,7 @@
 --
 -- raw_EVENT tables are made by analyzer/db.c, one for each event of
 -- events.def (see analyzer/db.h for the rules). All raw_* tables may change
--- from version to version; the views of views.sql are what people query.
+-- from version to version; the views of views*.sql are what people query.
 -- Times are ns from the trace's start. Thread and process ids are unique in
 -- the database.
 
@@ -194,7 +194,9 @@ CREATE TABLE raw_place (
   kind TEXT,
   path ANY,
   function ANY,
-  name ANY                              -- of the function, else of the place
+  name ANY,                             -- of the function, else of the place
+  file ANY,                             -- source file and line: what a namer found
+  line INTEGER
 ) STRICT;
 
 -- Stacks, each once.
@@ -432,6 +434,11 @@ CREATE TABLE raw_fd_kind (
 
 CREATE TABLE raw_off_state (
   state INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE raw_perf_kind (
+  counter INTEGER PRIMARY KEY,
   name TEXT NOT NULL
 ) STRICT;
 

@@ -74,7 +74,7 @@ initramfs() {
 	mkdir -p root/bin root/usr/bin root/modules || return
 	find "$image" -name '*.ko' -exec cp {} root/modules/ \;
 	cp "$here/init" "$here/work.sh" "$oracle/lib-both.sh" root/ && chmod 755 root/init &&
-		$install "$build/denet-record" "$build"/tests/programs/{calls,life,signals,talk} || return
+		$install "$build/denet-record" "$build"/tests/programs/{attached,calls,life,signals,talk} || return
 	(cd root && find . | busybox cpio -o -H newc 2>/dev/null) | gzip -1 >initramfs
 }
 
@@ -116,6 +116,18 @@ talks() {
 		FROM net_event WHERE kind = 'close'")" -gt 10
 }
 
+# A process with three threads and a child; what it does in a round stands in tests/programs/attached.c.
+attaches() {
+	is "$(cat attached.status 2>&1) $(cat attached.err)" "0 " "$name: -p records what runs already"
+	is "$(sql attached.dnt "SELECT count(*) FROM syscalls WHERE name = 'getppid'")" 1010 "$name: -p: its calls"
+	is "$(sql attached.dnt "SELECT count(*) FROM threads WHERE origin = 'attach'")" 4 "$name: -p: its threads"
+	is "$(sql attached.dnt "SELECT name FROM syscalls WHERE start_ns IS NULL ORDER BY name" | tr '\n' ' ')" \
+		"futex $(if [ "$arch" = arm64 ]; then echo ppoll; else echo pause; fi) read rt_sigtimedwait " "$name: -p: the calls they were in"
+	is "$(sql attached.dnt "SELECT sum(sent), sum(received), sum(origin = 'attached') FROM sock WHERE kind = 'tcp'")" "10000,10000,3" \
+		"$name: -p: its connection"
+	is "$(sql attached.dnt "SELECT exact FROM traces")" 1 "$name: -p: nothing is lost"
+}
+
 # The kernel says at its boot how many loops it can do in a second, and in a tick.
 ticks() {
 	near "$(sql numbers.dnt "SELECT value FROM environment WHERE key = 'host.kernel_hz'")" "$(sed -n 's/.* \([0-9.]*\) BogoMIPS (lpj=\([0-9]*\)).*/\1 \2/p' dmesg |
@@ -128,6 +140,21 @@ crowd() {
 	is "$(sql crowd.dnt "SELECT value FROM raw_total WHERE name = 'scratch_busy'")" 0 "$name: no string is left out for another's"
 	is "$(sql crowd.dnt "SELECT name, value FROM raw_total WHERE name IN ('exit_only', 'nested_enter')" | tr '\n' ' ')" \
 		"exit_only,0 nested_enter,0 " "$name: each call has its entry and its return"
+}
+
+# counters: each child has the page faults that wait4 says. Of the CPU's own QEMU has the cycles of an arm64,
+# one for each ns.
+counters() {
+	is "$(cat counted.status) $(cat counted.err)" "0 " "$name: performance counters: it is recorded"
+	if [ "$(sql counted.dnt "SELECT ifnull(sum(count), 0) FROM losses WHERE counter = 'perf_missed'")" = 0 ]; then
+		is "$(sql counted.dnt "SELECT pid || ' ' || page_faults FROM process_counters WHERE pid IN
+			($(awk '{ printf "%s%s", comma, $1; comma = "," }' counted.said)) ORDER BY pid")" \
+			"$(awk '{ print $1, $3 + $4 }' counted.said | sort -n)" "$name: page faults of each"
+	else
+		skip "$name: page faults of each" "times on a CPU were missed"
+	fi
+	[ "$arch" != arm64 ] || near "$(sql counted.dnt "SELECT cycles FROM trace_counters")" \
+		"$(sql counted.dnt "SELECT task_clock_ns FROM trace_counters")" 5 "$name: cycles"
 }
 
 # tracefs is not there; with nothing beside it nobody is kept from anything.
@@ -160,7 +187,7 @@ kernel() {
 		build=$DN_BUILDDIR/aarch64
 		install=install_foreign
 		[ -f "$build/config.status" ] || skip_all "not built for arm64: ./bootstrap.sh cross aarch64"
-		make -C "$build" denet-record tests/programs/{calls,life,signals,talk} >made 2>&1 || {
+		make -C "$build" denet-record tests/programs/{attached,calls,life,signals,talk} >made 2>&1 || {
 			not_ok "Linux $release $arch: it builds" "$(tail -n 20 made)"
 			done_testing
 		}
@@ -188,8 +215,10 @@ kernel() {
 	if [ -s strings.dnt ]; then
 		[ "$arch" != arm64 ] || arm64_names
 		talks
+		attaches
 		ticks
 		crowd
+		counters
 		untraced
 		says_numbers "$name"
 		views_numbers "$name, by SQL"

@@ -2,18 +2,11 @@
 # Times off the CPU against programs that say for how long they wait, and for whom, and against the
 # scheduler's own figures of each thread.
 . "$(dirname "$0")/lib.sh"
+. "$oracle/lib-ask.sh"
 need_bpf
 
-ask() { denet-analyze t.dnt --csv --sql "$1" | tr -d '\r' | sed 1d; }
 offcpu_min=
 tid_of() { awk -v who="$1" '$1 == who { print $2 }' said; }
-between() { # NAME LEAST MOST VALUE
-	if [ -n "$4" ] && [ "$4" -ge "$2" ] && [ "$4" -le "$3" ]; then
-		pass "$1 ($4)"
-	else
-		not_ok "$1" "$4, not from $2 to $3"
-	fi
-}
 
 # agree: of each thread but the first the scheduler counts as many switches (or one or two more, as it ends) and, to
 # a twentieth, the same time on CPUs.

@@ -45,7 +45,7 @@ from_proc() {
 	is "$(jq -c '[.quality | .exact, .complete, .attempted, .written, .read, .lost]' t.json)" \
 		'[false,true,null,null,null,null]' "$name: what is not known is null"
 	is "$(jq -r '.quality.probes[] | "\(.name) \(.rung)"' t.json | tr '\n' ' ')" \
-		"cwd proc exit_figures proc names proc oom none process proc samples none scheduling none signals none stacks none strings none syscalls none threads_at_end proc " \
+		"counters none cwd proc exit_figures proc names proc oom none process proc samples none scheduling none signals none stacks none strings none syscalls none threads_at_end proc " \
 		"$name: rungs"
 	like "$(jq -r '.quality.probes[] | select(.name == "syscalls") | .reason' t.json)" "$why" \
 		"$name: the reason is in the trace"

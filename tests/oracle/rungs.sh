@@ -1,6 +1,7 @@
 # rungs.sh - the lower rungs of the ladder see what strace sees, too: raw
 # tracepoints, and the object that reads no kernel structure.
 . "$(dirname "$0")/lib.sh"
+. "$oracle/lib-ask.sh"
 need_cmd strace
 need_bpf
 
@@ -32,7 +33,6 @@ if unshare -m true 2>/dev/null && [ -f /sys/kernel/btf/vmlinux ]; then
 	: >empty
 	# shellcheck disable=SC2016
 	hidden() { unshare -m sh -c 'mount --bind empty /sys/kernel/btf/vmlinux && exec "$@"' sh "$@"; }
-	ask() { denet-analyze --csv --sql "$1" t.dnt | tr -d '\r' | tail -n +2; }
 	hidden denet-record -q -o t.dnt life forks 3 >out 2>said
 	is $? 0 "BTF hidden: the command's status"
 	like "$(cat said)" "^denet-record: not observed on this kernel: scheduling, runtime, samples, exit_figures, sockets, cwd, stacks [(].*BTF" \
@@ -63,7 +63,6 @@ else
 fi
 
 # A kernel that refuses something: one program, all that a rung stands on.
-ask() { denet-analyze --csv --sql "$1" t.dnt | tr -d '\r' | tail -n +2; }
 rung_of() { ask "SELECT rung FROM probes WHERE name = '$1'"; }
 # refused NAME WHAT: the run is recorded whole all the same.
 refused() {

@@ -2,13 +2,15 @@
 # Stacks against programs that say in their source who calls whom and for how long (tests/programs/stacks.c), and
 # names of functions against what readelf and addr2line say about the same files.
 . "$(dirname "$0")/lib.sh"
+. "$oracle/lib-ask.sh"
 need_bpf
 
 : "${CC:=cc}"
 program=$DN_BUILDDIR/tests/programs/stacks
 frames="-fno-omit-frame-pointer -mno-omit-leaf-frame-pointer -fno-inline -fno-optimize-sibling-calls"
 
-ask() { denet-analyze t.dnt --csv --sql "$1" | tr -d '\r' | sed 1d; }
+# shellcheck disable=SC2034  # of between
+evidence=chains
 
 # stacks NAME ARGUMENT...: recorded, and in the file chains: what, tid, count, weight, innermost kind and the functions
 # from the outermost to the innermost, each between semicolons.
@@ -33,14 +35,6 @@ count() { awk -F '\t' -v what="$1" -v re="$2" '$1 == what && $6 ~ re { n += $3 }
 ms() { awk -F '\t' -v what="$1" -v re="$2" '$1 == what && $6 ~ re { n += $4 } END { printf "%.0f\n", n / 1000000 }' chains; }
 share() { awk -F '\t' -v what="$1" -v re="$2" '$1 == what { all += $4; if ($6 ~ re) n += $4 }
 	END { printf "%d\n", all ? 100 * n / all : -1 }' chains; }
-between() { # NAME LEAST MOST VALUE
-	if [ -n "$4" ] && [ "$4" -ge "$2" ] && [ "$4" -le "$3" ]; then
-		pass "$1 ($4)"
-	else
-		not_ok "$1" "$4, not from $2 to $3
-$(cut -c 1-300 chains | head -n 12)"
-	fi
-}
 none() { # NAME RE: no stack has it
 	if [ ! -s chains ]; then
 		not_ok "$1" "there are no stacks"
@@ -222,6 +216,20 @@ is "$? $(cat err)" '125 denet-record: --stack and --no-stacks contradict each ot
 denet-record -q -o u.dnt --freq=0 --no-offcpu true 2>err
 is "$? $(cat err) $(denet-analyze u.dnt --csv --sql "SELECT reason FROM probes WHERE name = 'stacks'" | tail -n 1 | tr -d '\r"')" \
 	"0  --freq=0, --no-offcpu" "nothing that has a stack was asked for: that is why there is none"
+
+# Of calls: by name, and by how long they took. strace is asked how many there were.
+strace -f -qq -e trace=openat,clock_nanosleep -o log stacks sleep 60 >said
+record t.dnt --stack=openat,slow:50ms stacks sleep 60 >said
+chains
+is "$(count calls .)" "$(($(grep -c 'openat(' log) + $(ask "SELECT count(*) FROM syscalls WHERE dur_ns >= 50000000 AND name <> 'openat'")))" \
+	"--stack: each call of that name, and each that took so long"
+is "$(ask "SELECT count(*) FROM call_stacks AS c JOIN syscalls AS s USING (trace_id, thread_id, seq)
+	WHERE c.name = s.name AND c.dur_ns = s.dur_ns AND c.end_ns = s.start_ns + s.dur_ns")" "$(ask "SELECT count(*) FROM call_stacks")" \
+	"--stack: they are the calls of the trace"
+between "--stack: ms of the slow one, under who made it" 60 160 "$(ms calltime ';main;.*;sleeper;')"
+is "$(ask "SELECT count(*) FROM stacks AS s JOIN call_stacks USING (stack_id) WHERE s.kind = 'kernel'")" 0 "--stack: of the program alone"
+denet-record -q -o u.dnt --stack=nocall true 2>err
+is "$? $(cat err)" '125 denet-record: there is no system call "nocall" for --stack; see denet-record --help' "--stack: a call that is none"
 
 # --- files that are not what they were --------------------------------------------------------------------------
 twin="-DWAITS=twin_sleeper -DBURNS=twin_burner"

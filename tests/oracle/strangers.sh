@@ -2,6 +2,7 @@
 # The kernel uses the memory of a socket that is gone for the next one at once, and that
 # may be a stranger's. Nothing that then happens to it is in the trace.
 . "$(dirname "$0")/lib.sh"
+. "$oracle/lib-ask.sh"
 need_cmd python3
 need_bpf
 
@@ -40,11 +41,10 @@ for rung in tp_btf raw_tp; do
 	rm -f freed done
 	python3 stranger.py &
 	pid=$!
-	record run.dnt python3 tree.py
+	record t.dnt python3 tree.py
 	is $? 0 "$rung: the command saw the stranger's end"
 	wait "$pid"
 	is $? 0 "$rung: the stranger, too"
-	ask() { denet-analyze --csv --sql "$1" run.dnt | tr -d '\r' | tail -n +2; }
 	is "$(ask "SELECT count(*) FROM sock WHERE kind = 'tcp' AND closed_ns IS NOT NULL")" 500 \
 		"$rung: all sockets of the command"
 	is "$(ask "SELECT e.kind, e.old_state, e.state FROM net_event AS e

@@ -35,7 +35,7 @@ struct thread {
 	uint32_t process, parent, tid, pid;
 	uint64_t born, begin, finish;
 	uint64_t records;		/* that it should have */
-	bool begun_by_exec;
+	bool begun_by_exec, attached;
 	struct call *call;
 	size_t calls, cap;
 	uint64_t missing, lost;		/* of a process: sum of its threads; loss rows */
@@ -141,9 +141,10 @@ static void on_start(const struct dn_row *r)
 	t->begun_by_exec = U(thread_start, origin) == DN_ORIGIN_EXEC;
 	t->parent = IS_NULL(thread_start, parent_thread) ? 0 :
 		(uint32_t)U(thread_start, parent_thread);
-	if (!t->parent && U(thread_start, origin) != DN_ORIGIN_TARGET)
+	t->attached = U(thread_start, origin) == DN_ORIGIN_ATTACH;
+	if (!t->parent && !t->attached && U(thread_start, origin) != DN_ORIGIN_TARGET)
 		wrong_life("thread %" PRIu64 " has no parent", id);
-	if (t->process == id && t->tid != t->pid)
+	if (t->process == id && t->tid != t->pid && !t->attached)	/* whose first thread may be over */
 		wrong("thread %" PRIu64 ": first of its process, tid %u, pid %u", id, t->tid, t->pid);
 }
 
@@ -244,7 +245,7 @@ static void check_thread(uint32_t id, bool living, bool lossy)
 	p = get(t->process);
 	if (!p->started || p->process != t->process)
 		wrong("thread %u: its process %u is none", id, t->process);
-	if (t->parent && (!get(t->parent)->started || get(t->parent)->begin > t->begin))
+	if (t->parent && (!get(t->parent)->started || (get(t->parent)->begin > t->begin && !t->attached)))
 		wrong("thread %u: its parent %u is younger or never began", id, t->parent);
 	if (!t->exited && !t->ended)
 		wrong("thread %u (tid %u) has no end", id, t->tid);

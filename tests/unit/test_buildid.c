@@ -77,12 +77,37 @@ static void path(void **state)
 	assert_int_equal(dn_build_id_path(buf, sizeof(buf), "/usr/lib/debug", &id), -ENODATA);
 }
 
+static void parsed(void **state)
+{
+	static const char *const bad[] = { "", "a", "abc", "AB", "0x", "ag", " a", "ab ", "a\0", "-1" };
+	char hex[2 * DN_BUILD_ID_MAX + 1];
+	struct dn_build_id id;
+
+	(void)state;
+	for (unsigned n = 1; n <= DN_BUILD_ID_MAX; n++) {
+		struct dn_build_id was = { .len = (uint8_t)n };
+
+		for (unsigned i = 0; i < n; i++)
+			was.byte[i] = (uint8_t)(i * 37 + n * 11);
+		dn_build_id_hex(&was, hex);
+		assert_true(dn_build_id_parse(hex, 2 * n, &id));
+		assert_true(dn_build_id_same(&id, &was));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		id.len = 1;
+		assert_false(dn_build_id_parse(bad[i], bad[i][0] == 'a' && !bad[i][1] ? 2 : strlen(bad[i]), &id));
+		assert_int_equal(id.len, 0);
+	}
+	assert_false(dn_build_id_parse("00112233445566778899aabbccddeeff0011223344", 42, &id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(found),
 		cmocka_unit_test(cut),
 		cmocka_unit_test(path),
+		cmocka_unit_test(parsed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

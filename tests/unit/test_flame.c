@@ -42,7 +42,7 @@ static void sql(const char *statement)
 /* Of a table (stack, parent, name, object, kind). */
 #define FROM_NODES                                                                                  \
 	"INSERT INTO raw_node SELECT stack, 1, parent, stack FROM node;"                             \
-	"INSERT INTO raw_place SELECT stack, 1, NULL, 0, kind, object, NULL, name FROM node;"
+	"INSERT INTO raw_place SELECT stack, 1, NULL, 0, kind, object, NULL, name, NULL, NULL FROM node;"
 
 static const char hostile[] =
 	/* stack, parent, name as a blob */
@@ -142,6 +142,27 @@ static void folded_stacks(void **unused)
 	free(text);
 	assert_int_equal(dn_stacks_has(db, trace, DN_WEIGHT_CALLS), 1);
 	assert_int_equal(dn_stacks_has(db, trace, DN_WEIGHT_CALLTIME), 0);
+}
+
+/* Lines stand behind names, and are no more to be trusted than those. */
+static void lines(void **unused)
+{
+	char *text;
+
+	(void)unused;
+	sql(hostile);
+	sql("UPDATE raw_place SET file = '/src/main.c', line = 12 WHERE name = 'main';"
+	    "UPDATE raw_place SET file = 'plain.c', line = 4000000000 WHERE name LIKE 'work%';"
+	    "UPDATE raw_place SET file = '/src/a;b' || char(10) || ' c', line = 1 WHERE name LIKE 'std::vector%';"
+	    "UPDATE raw_place SET file = '/src/directory/', line = 2 WHERE name = 'malloc';"
+	    "UPDATE raw_place SET file = X'2f2fff2e63', line = 3 WHERE name = 'vfs_read';");
+	text = folded(DN_WEIGHT_OFFCPU, DN_BY_NONE);
+	assert_string_equal(text,
+		"target;main main.c:12;work(int, char const*) plain.c:4000000000;"
+		"semi:colon\\x0anewline 5;entry_SYSCALL_64_[k];vfs_read \\xff.c:3_[k] 2500\n"
+		"target;main main.c:12;work(int, char const*) plain.c:4000000000;std::vector<std::pair<int, std::string>>::push_back"
+		"(std::pair<int, std::string>&&) a:b\\x0a c:1;malloc [unknown]:2 700\n");
+	free(text);
 }
 
 static char *page(const struct dn_options *o, int trees)
@@ -258,6 +279,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(folded_stacks, open_db, close_db),
+		cmocka_unit_test_setup_teardown(lines, open_db, close_db),
 		cmocka_unit_test_setup_teardown(the_page, open_db, close_db),
 		cmocka_unit_test_setup_teardown(a_page_without_stacks, open_db, close_db),
 		cmocka_unit_test_setup_teardown(a_hundred_thousand, open_db, close_db),

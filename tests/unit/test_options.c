@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "options.h"
+#include "perfcount.h"
 
 static struct dn_record_opts o;
 
@@ -47,6 +48,8 @@ static void test_defaults(void **state)
 	assert_string_equal(o.output, "denet.dnt");
 	assert_int_equal(o.buffer, 32 << 20);
 	assert_true(o.redact && o.strings && o.net);
+	assert_int_equal(o.perf, DN_PERF_HARDWARE);
+	assert_int_equal(o.perf_named, 0);
 	assert_false(o.quiet || o.count || o.wait_tree);
 	assert_string_equal(o.argv[0], "true");
 }
@@ -101,6 +104,25 @@ static void test_wrong(void **state)
 	assert_int_equal(parse("--compress-level", "", "ls", NULL), 126);
 }
 
+static void test_counters(void **state)
+{
+	const unsigned two = 1u << DN_PERF_CYCLES | 1u << DN_PERF_PAGE_FAULTS;
+
+	(void)state;
+	assert_int_equal(parse("--counters=none", "ls", NULL), 0);
+	assert_int_equal(o.perf | o.perf_named, 0);
+	assert_int_equal(parse("--counters=cycles,page-faults", "ls", NULL), 0);
+	assert_int_equal(o.perf, two);
+	assert_int_equal(o.perf_named, two);
+	assert_int_equal(parse("--counters", "page-faults,hardware", "ls", NULL), 0);
+	assert_int_equal(o.perf, DN_PERF_HARDWARE | 1u << DN_PERF_PAGE_FAULTS);
+	assert_int_equal(o.perf_named, 1u << DN_PERF_PAGE_FAULTS);
+	assert_int_equal(parse("--counters=", "ls", NULL), 126);
+	assert_int_equal(parse("--counters=cycle", "ls", NULL), 126);
+	assert_int_equal(parse("--counters=cycles,", "ls", NULL), 126);
+	assert_int_equal(parse("--counters=cycles,none", "ls", NULL), 126);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +130,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_command_options),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_counters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

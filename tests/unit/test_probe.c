@@ -32,15 +32,19 @@
 #define LEAST_RING (256u << 10)
 #define THREADS_MAX 64
 #define MS 1000000u
+#define COUNTED (1u << DN_PERF_TASK_CLOCK | 1u << DN_PERF_CONTEXT_SWITCHES)
 
 /* Everything that came out of the rings. */
 struct seen {
 	uint64_t calls, getppids, strings;
 	uint64_t calls_of[THREADS_MAX];		/* by thread id */
+	uint64_t seqs_of[THREADS_MAX];		/* sum of their places */
 	long long wrong_ret;			/* getppids that say otherwise than parent */
 	pid_t parent;
 	struct dn_ring_thread_start start[THREADS_MAX];
 	struct dn_ring_thread_exit exit[THREADS_MAX];
+	uint64_t switches[THREADS_MAX];		/* that were counted, by thread id; told as often: */
+	unsigned told[THREADS_MAX];
 	unsigned starts, exits, execs, signals;
 	char exec_path[64];
 };
@@ -57,8 +61,8 @@ static int on_record(void *ctx, const void *record, uint32_t len)
 		memcpy(&c, record, sizeof(c));
 		assert_true(c.thread > 0 && c.thread < THREADS_MAX);
 		/* each record of a thread has its place, lost ones leave a gap */
-		assert_true(c.seq >= s->calls_of[c.thread]);
-		s->calls_of[c.thread]++;
+		s->calls_of[c.thread]++;	/* not in their order: who moves to another CPU has records in two rings */
+		s->seqs_of[c.thread] += c.seq;
 		s->calls++;
 		if (c.nr == SYS_getppid) {
 			s->getppids++;
@@ -86,6 +90,19 @@ static int on_record(void *ctx, const void *record, uint32_t len)
 		assert_true(s->exits < THREADS_MAX);
 		memcpy(&s->exit[s->exits++], record, sizeof(s->exit[0]));
 		break;
+	case DN_RING_PERF: {
+		struct dn_ring_perf c;
+
+		assert_int_equal(len, sizeof(c));
+		memcpy(&c, record, sizeof(c));
+		assert_true(c.thread > 0 && c.thread < THREADS_MAX);
+		assert_int_equal(c.kinds, COUNTED);
+		assert_int_equal(c.sum[DN_PERF_CYCLES].enabled, 0);
+		assert_true(c.sum[DN_PERF_TASK_CLOCK].value > 0);
+		s->switches[c.thread] += c.sum[DN_PERF_CONTEXT_SWITCHES].value;
+		s->told[c.thread]++;
+		break;
+	}
 	case DN_RING_SIGNAL_SENT:
 		s->signals++;
 		break;
@@ -96,7 +113,7 @@ static int on_record(void *ctx, const void *record, uint32_t len)
 static struct dn_probe *begin(uint64_t buffer, bool strings)
 {
 	struct dn_probe_opts o = { .buffer_bytes = buffer, .strings = strings, .net = true, .offcpu = true,
-		.stacks = true, .symbols = true, .freq = 99 };
+		.stacks = true, .symbols = true, .freq = 99, .perf = COUNTED };
 	char why[512];
 	struct dn_probe *p = dn_probe_open(&o, why);
 
@@ -218,8 +235,44 @@ static void a_tree(void **state)
 
 		assert_int_equal(s.exit[i].exit_code, status << 8);
 		assert_int_equal(s.exit[i].seq, s.calls_of[s.exit[i].thread]);
+		assert_int_equal(s.seqs_of[s.exit[i].thread], (uint64_t)s.exit[i].seq * (s.exit[i].seq - 1) / 2);
 		assert_int_not_equal(s.exit[i].group_dead, 0);
 	}
+	dn_probe_close(p);
+}
+
+static int keep_counted(void *ctx, const struct dn_ring_perf *r)
+{
+	return on_record(ctx, r, sizeof(*r));
+}
+
+/* Each thread's performance counters are told once: at its end, or when the recording ends. */
+static void counted(void **state)
+{
+	struct seen s = { 0 };
+	struct dn_probe *p = begin(8u << 20, true);
+	uint64_t count[DN_KCOUNTER_MAX], untold = 0;
+	const char *why;
+	struct dn_target t;
+	uint32_t thread;
+
+	(void)state;
+	assert_int_equal(dn_probe_perf_kinds(p), COUNTED);
+	assert_null(dn_probe_perf_lacks(p, COUNTED, &why));
+	run(p, "forks", "5", &t, &thread);
+	assert_int_equal(dn_probe_stop(p, ignore, NULL), 0);
+	drain(p, &s);
+	assert_int_equal(dn_probe_perf(p, keep_counted, &s), 0);
+	assert_int_equal(s.starts, 6);
+	for (unsigned i = 0; i < 6; i++) {
+		assert_true(s.told[s.start[i].thread] <= 1);
+		untold += !s.told[s.start[i].thread];
+	}
+	assert_int_equal(dn_probe_counters(p, count), 0);
+	assert_true(untold <= count[DN_COUNT_perf_missed]);
+	if (!count[DN_COUNT_perf_missed])	/* it waited for each child, and each came to a CPU */
+		for (unsigned i = 0; i < 6; i++)
+			assert_true(s.switches[s.start[i].thread] >= 1);
 	dn_probe_close(p);
 }
 
@@ -570,6 +623,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_tree),
+		cmocka_unit_test(counted),
 		cmocka_unit_test(without_strings),
 		cmocka_unit_test(losses),
 		cmocka_unit_test(in_flight),

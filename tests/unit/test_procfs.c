@@ -497,9 +497,20 @@ static void everybody(void **state)
 	assert_true(good > 1);
 }
 
+static void titles(void **state)
+{
+	(void)state;
+	assert_int_equal(dn_cmdline_len("ls\0-l", 6), 6);
+	assert_int_equal(dn_cmdline_len("ls\0", 4), 4);		/* an empty argument, and its NUL */
+	assert_int_equal(dn_cmdline_len("redis *:1\0\0\0\0", 14), 10);
+	assert_int_equal(dn_cmdline_len("\0\0\0\0", 4), 1);
+	assert_int_equal(dn_cmdline_len("", 0), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(titles),
 		cmocka_unit_test(pid_stat),
 		cmocka_unit_test(pid_stat_cut),
 		cmocka_unit_test(pid_schedstat),

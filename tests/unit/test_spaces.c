@@ -24,7 +24,7 @@ static void rig_open(struct rig *r)
 	assert_non_null(r->codes);
 	r->s = dn_spaces_new(r->codes);
 	assert_non_null(r->s);
-	assert_int_equal(dn_spaces_follow(r->s, 1), 0);
+	assert_int_equal(dn_spaces_follow(r->s, 1, 0), 0);
 }
 
 static void rig_close(struct rig *r)

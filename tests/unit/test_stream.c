@@ -42,7 +42,7 @@ static int keep_call(void *ctx, const struct dn_syscall *s)
 
 static void rig_open(struct rig *r, bool redact)
 {
-	struct dn_stream_opts o = { .redact = redact };
+	struct dn_stream_opts o = { .redact = redact, .perf = 1u << DN_PERF_PAGE_FAULTS };
 
 	memset(r, 0, sizeof(*r));
 	collect_init(&r->rows);
@@ -319,6 +319,21 @@ static void test_offcpu(void **state)
 	rig_close(&r);
 }
 
+static void test_perf(void **state)
+{
+	struct dn_ring_perf p = { .type = DN_RING_PERF, .thread = 3, .time = 9,
+		.kinds = 1 << DN_PERF_CYCLES | 1 << DN_PERF_PAGE_FAULTS };
+	struct rig r;
+
+	(void)state;
+	p.sum[DN_PERF_CYCLES] = p.sum[DN_PERF_PAGE_FAULTS] = (struct dn_perf_sum){ 6, 7, 7 };
+	rig_open(&r, false);
+	assert_int_equal(dn_stream_record(r.s, &p, sizeof(p)), 0);
+	assert_int_equal(r.rows.n, 1);	/* the rig counts faults alone */
+	assert_int_equal(collect_find(&r.rows, DN_EV_perf_counter, 0)->v[DN_F_perf_counter_counter].u, DN_PERF_PAGE_FAULTS);
+	rig_close(&r);
+}
+
 static void test_in_flight(void **state)
 {
 	struct rig r;
@@ -462,6 +477,7 @@ int main(void)
 		cmocka_unit_test(test_life),
 		cmocka_unit_test(test_exec_cwd),
 		cmocka_unit_test(test_offcpu),
+		cmocka_unit_test(test_perf),
 		cmocka_unit_test(test_in_flight),
 		cmocka_unit_test(test_sockets),
 		cmocka_unit_test(test_unknown),

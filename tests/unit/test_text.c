@@ -344,7 +344,7 @@ static void progress_is_for_a_terminal(void **unused)
 {
 	struct dn_progress p;
 	int term = posix_openpt(O_RDWR | O_NOCTTY), slave;
-	ssize_t n;
+	ssize_t n = 0, got;
 
 	(void)unused;
 	listen_to_stderr();
@@ -374,7 +374,9 @@ static void progress_is_for_a_terminal(void **unused)
 	dup2(saved_stderr, 2);
 	close(saved_stderr);
 	close(slave);
-	n = read(term, said, sizeof(said) - 1);
+	/* Whole only once the terminal says that nobody writes to it any more. */
+	while ((got = read(term, said + n, sizeof(said) - 1 - (size_t)n)) > 0)
+		n += got;
 	close(term);
 	assert_true(n > 0);
 	said[n] = 0;
