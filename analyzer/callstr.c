@@ -49,6 +49,15 @@ const struct dn_call_str *dn_callstr_find(const struct dn_call_str *str, unsigne
 	return NULL;
 }
 
+bool dn_callstr_fds(const struct dn_call_str *s, int32_t fd[2])
+{
+	if (s->kind != DN_STR_FDS || s->flags & (DN_STR_UNREADABLE | DN_STR_TRUNCATED) || s->len != 2 * sizeof(*fd))
+		return false;
+	for (int i = 0; i < 2; i++)
+		fd[i] = (int32_t)dn_get32((const uint8_t *)s->p + 4 * i);
+	return true;
+}
+
 unsigned dn_callstr_flags(const struct dn_call_str *str, unsigned nstr)
 {
 	unsigned flags = 0;

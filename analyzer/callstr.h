@@ -8,6 +8,9 @@
 #ifndef DN_ANALYZER_CALLSTR_H
 #define DN_ANALYZER_CALLSTR_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "record.h"
 
 enum dn_callstr {
@@ -22,6 +25,9 @@ enum dn_callstr {
 /* The string for a column, or NULL: the call has none, or it was not readable. */
 const struct dn_call_str *dn_callstr_find(const struct dn_call_str *str, unsigned nstr,
 					  enum dn_callstr which);
+
+/* The two descriptors that a call made, in host order; false: s is something else, or could not be read. */
+bool dn_callstr_fds(const struct dn_call_str *s, int32_t fd[2]);
 
 /* enum dn_str_flag of all strings together. */
 unsigned dn_callstr_flags(const struct dn_call_str *str, unsigned nstr);

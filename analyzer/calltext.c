@@ -7,6 +7,7 @@
  */
 #include "calltext.h"
 
+#include "callstr.h"
 #include "calltext_int.h"
 #include "flags.h"
 #include "names.h"
@@ -128,6 +129,21 @@ static const struct dn_call_str *string_of(const struct line *l, unsigned int i)
 	return NULL;
 }
 
+static void put_fds(struct line *l, const struct dn_call_str *s, uint64_t v)
+{
+	int32_t fd[2];
+
+	if (!dn_callstr_fds(s, fd)) {
+		dn_line_pointer(l, v);
+		return;
+	}
+	for (int i = 0; i < 2; i++) {
+		dn_text_addf(l->t, i ? ", %d" : "[%d", fd[i]);
+		dn_line_fd(l, fd[i], true);
+	}
+	dn_text_char(l->t, ']');
+}
+
 /* kind: that of the argument. */
 static void put_string(struct line *l, const struct dn_call_str *s, unsigned int kind, uint64_t v)
 {
@@ -152,6 +168,9 @@ static void put_string(struct line *l, const struct dn_call_str *s, unsigned int
 		break;
 	case DN_STR_PATH:
 		put_text(l, s->p, s->len, 0, cut);
+		break;
+	case DN_STR_FDS:
+		put_fds(l, s, v);
 		break;
 	default:
 		put_text(l, s->p, s->len, l->opts->str_max, cut);

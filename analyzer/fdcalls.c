@@ -3,8 +3,8 @@
  *
  * schema/syscalls.def says which calls make a descriptor, of what kind, and
  * which bytes go through which; the names below are those that do something
- * else. What a pipe(2) or socketpair(2) made stands in the caller's memory
- * and is not in the trace; 32-bit socketcall(2) has all its arguments there.
+ * else. What a pipe(2) or socketpair(2) made stands in the caller's memory and is
+ * read at its return; 32-bit socketcall(2) has all its arguments there, unread.
  */
 #include "fdcalls.h"
 
@@ -299,6 +299,28 @@ static int make(struct dn_fdlog *l, const struct dn_fdcall *c, const struct dn_s
 	return err ? err : add_made(l, op);
 }
 
+/* Two of op->kind. */
+static int make_pair(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fdop *op)
+{
+	int32_t fd[2];
+	int err = 0;
+
+	for (unsigned i = 0; i < s->nstr; i++) {
+		if (!dn_callstr_fds(&s->str[i], fd) || fd[0] < 0 || fd[0] >= DN_FD_MAX || fd[1] < 0 ||
+		    fd[1] >= DN_FD_MAX)
+			continue;
+		op->what = DN_FDOP_MAKE;
+		op->fd2 = -1;
+		for (int k = 0; !err && k < 2; k++) {
+			op->fd = fd[k];
+			err = add_made(l, op);
+		}
+		return err;
+	}
+	op->what = DN_FDOP_PAIR;
+	return add(l, op);
+}
+
 static int fcntl_op(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fdop *op)
 {
 	uint32_t cmd = s->nargs > 1 ? (uint32_t)s->args[1] : UINT32_MAX;
@@ -419,9 +441,8 @@ int dn_fdlog_call(struct dn_fdlog *l, const struct dn_fdcalls *calls, const stru
 		return err ? err : add_made(l, &op);
 	case PIPE:
 	case SOCKETPAIR:
-		op.what = DN_FDOP_PAIR;
 		op.kind = c->effect == PIPE ? DN_FD_PIPE : socket_kind(s);
-		return add(l, &op);
+		return make_pair(l, s, &op);
 	case DUP:
 		op.what = DN_FDOP_DUP;
 		op.fd2 = dn_fdcall_arg(s, 0);

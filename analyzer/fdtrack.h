@@ -13,8 +13,8 @@
  * Not everything is in a trace. The kernel gives the lowest free number; so
  *   - a call that got number N says that those below it were in use (origin
  *     UNKNOWN where nobody saw them begin);
- *   - pipe(2) and socketpair(2), whose numbers are in the caller's memory, got
- *     the two lowest free ones. Where not all of the table is known (a process
+ *   - pipe(2) and socketpair(2) whose numbers could not be read from the caller's
+ *     memory got the two lowest free ones. Where not all of the table is known (a process
  *     whose descriptors no snapshot told) that may be wrong: `inferred`.
  * Descriptors that come by SCM_RIGHTS are seen when /proc or the rule tells.
  *

@@ -1,5 +1,5 @@
 /*
- * strings.bpf.h - strings, argument lists and socket addresses of a call.
+ * strings.bpf.h - strings, argument lists, socket addresses and new descriptors of a call.
  *
  * Each is read into this CPU's scratch area and sent as a record of its own
  * with just the bytes it has, before the call's record. Scratch has a busy
@@ -155,7 +155,7 @@ FUNCTION int read_argv(struct string_scratch *s, __u64 ptr, __u32 width)
 
 static __always_inline bool is_out(__u32 kind)
 {
-	return kind == DN_STR_SOCKADDR_OUT || kind == DN_PLAN_MSGHDR_OUT;
+	return kind == DN_STR_SOCKADDR_OUT || kind == DN_PLAN_MSGHDR_OUT || kind == DN_STR_FDS;
 }
 
 /* The address that a struct msghdr names: pointer and length are its first fields. */
@@ -240,6 +240,9 @@ FUNCTION int send_string(struct string_scratch *s, struct dn_task_state *st, __u
 			s->head.flags |= DN_STR_TRUNCATED;
 		n = n > 0 ? n - 1 : -1;
 		want = n;
+	} else if (kind == DN_STR_FDS) {
+		want = DN_RING_FDS_SIZE;
+		n = bpf_probe_read_user(s->data, DN_RING_FDS_SIZE, (void *)ptr) ? -1 : want;
 	} else {
 		if (kind == DN_PLAN_MSGHDR || kind == DN_PLAN_MSGHDR_OUT) {
 			want = msghdr_name(st, ptr, &ptr);
@@ -354,9 +357,11 @@ FUNCTION int send_strings(struct dn_task_state *st, __u32 slot, __u32 at_return,
 
 				if (!asked_for(st, item))
 					continue;
+				st->late |= 1 << i;
+				if (DN_PLAN_KIND(item) == DN_STR_FDS)
+					continue;
 				room = room_for_address(st, item);
 				st->addr_room = room < 0 ? DN_RING_SOCKADDR_MAX : room;
-				st->late |= 1 << i;
 			} else if (ok)
 				send_string(s, st, item, true);
 			continue;

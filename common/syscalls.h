@@ -91,13 +91,14 @@ static inline bool dn_kind_is_sockaddr(unsigned int kind)
 /* To be read when the call returns, not when it begins. */
 static inline bool dn_kind_is_output(unsigned int kind)
 {
-	return kind == DN_KIND_SOCKADDR_OUT;
+	return kind == DN_KIND_SOCKADDR_OUT || kind == DN_KIND_FDS_OUT;
 }
 
 /* Points to something that a recorder reads. */
 static inline bool dn_kind_is_read(unsigned int kind)
 {
-	return dn_kind_is_string(kind) || dn_kind_is_vector(kind) || dn_kind_is_sockaddr(kind);
+	return dn_kind_is_string(kind) || dn_kind_is_vector(kind) || dn_kind_is_sockaddr(kind) ||
+	       kind == DN_KIND_FDS_OUT;
 }
 
 /* A number that is a file descriptor of the caller. */

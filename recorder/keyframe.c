@@ -14,9 +14,13 @@
 #include "clocks.h"
 #include "procfs.h"
 #include "redact.h"
+#include "ring_event.h"
 #include "row.h"
 
-#define ARGV_BYTES 16384		/* of an exec there are as many: DN_RING_ARGV_MAX */
+#define ARGV_BYTES DN_RING_ARGV_MAX	/* as many as of an exec */
+
+#define FD_ROW_NS 1000000	/* a descriptor that took longer to read is read again, */
+#define FD_TRIES 3		/* so often */
 
 struct dn_keyframe {
 	int procfs;
@@ -139,7 +143,8 @@ static int emit_fds(struct dn_keyframe *k, const struct dn_proc *p, uint32_t pro
 		return 0;
 	}
 	while (!err && (more = dn_numbers_next(&d, &fd)) > 0) {
-		int unread;
+		uint64_t before, time = 0;
+		int unread, tries = 0;
 
 		if (rows == DN_KEYFRAME_FDS) {
 			k->counts.fds_skipped++;
@@ -147,13 +152,19 @@ static int emit_fds(struct dn_keyframe *k, const struct dn_proc *p, uint32_t pro
 		}
 		dn_row_clear(v, DN_F_fd_N);
 		snprintf(name, sizeof(name), "%u", fd);
-		v[DN_F_fd_target] = read_link(d.fd, name, k->link[0], &unread);
+		/* Read again where we lost the CPU in between: a row that is stamped long after it was true
+		 * brings a descriptor back that was closed meanwhile. */
+		do {
+			before = dn_now();
+			v[DN_F_fd_target] = read_link(d.fd, name, k->link[0], &unread);
+			time = dn_now();
+		} while (time - before > FD_ROW_NS && ++tries < FD_TRIES);
 		if (is_gone(unread))
 			continue;	/* closed since it was listed */
 		read_fdinfo(p->dir, fd, &info);
 		if (inherited && info.flags != DN_UNMEASURED && info.flags & O_CLOEXEC)
 			continue;
-		v[DN_F_fd_time] = dn_u(dn_now());
+		v[DN_F_fd_time] = dn_u(time);
 		if (process)
 			v[DN_F_fd_process] = dn_u(process);
 		v[DN_F_fd_fd] = dn_u(fd);

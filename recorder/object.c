@@ -109,6 +109,8 @@ static uint8_t str_kind(const struct dn_syscall_arg *a)
 		return DN_PLAN_MSGHDR_OUT;
 	case DN_KIND_ARGV:
 		return DN_STR_ARGV;
+	case DN_KIND_FDS_OUT:
+		return DN_STR_FDS;
 	}
 	return DN_STR_NONE;
 }

@@ -64,7 +64,8 @@
 	KIND(43, FD_OUT, "file descriptor that the bytes go into")            \
 	/* What a recorder should read, too. */                               \
 	KIND(44, MSGHDR, "message to send, or several: the address of the first is read") \
-	KIND(45, MSGHDR_OUT, "message that is received, or several: the address of the first is read")
+	KIND(45, MSGHDR_OUT, "message that is received, or several: the address of the first is read") \
+	KIND(46, FDS_OUT, "two file descriptors that the kernel makes")
 
 enum dn_kind {
 #define KIND(value, id, doc) DN_KIND_##id = value,

@@ -61,6 +61,7 @@ enum dn_str_kind {
 	DN_STR_SOCKADDR_OUT = 4,	/* the same, filled by the kernel, read at the return */
 	DN_STR_ARGV = 5,		/* arguments, each ended by a NUL */
 	DN_STR_BYTES = 6,		/* text of a given length, without NUL */
+	DN_STR_FDS = 7,			/* two descriptors that the kernel made, 4 bytes each, little-endian */
 	DN_STR_KIND_MAX
 };
 

@@ -25,6 +25,7 @@
 #define DN_RING_ARGV_MAX 16384
 #define DN_RING_TEXT_MAX 256
 #define DN_RING_SOCKADDR_MAX 128
+#define DN_RING_FDS_SIZE 8	/* two descriptors: pipe(2) */
 
 enum dn_ring_type {
 	DN_RING_CALL = 1,

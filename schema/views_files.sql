@@ -48,7 +48,7 @@ SELECT trace_id, process AS process_id, time AS time_ns, fd, target, flags, pos 
 --   name: : path of a file, address of a socket, what /proc says of others; NULL: none
 --   cloexec: bool: 1: an execve closes it
 --   origin: : opened, dup, inherited, snapshot (/proc told), unknown (it was in use already)
---   inferred: bool: 1: the number itself is a guess (pipe, socketpair where not all others are known)
+--   inferred: bool: 1: the number itself is a guess (pipe, socketpair that could not be read, where not all others are known)
 CREATE VIEW fd_opens AS
 SELECT o.trace_id, o.process AS process_id,
        (SELECT pid FROM raw_process AS p WHERE p.process = o.process) AS pid, o.fd,

@@ -2,8 +2,8 @@
 #
 #   TID CALL PLACE:NUMBER<WHAT> ...
 #
-# one for each call: its top-level arguments and its result (PLACE =) that are
-# descriptors. WHAT is a path, or one word for things without one, in the terms of
+# one for each call: its top-level arguments, the pairs of pipe(2), and its result
+# (PLACE =) that are descriptors. WHAT is a path, or one word for things without one, in the terms of
 # fd_opens. -v ours=1: our lines, whose first column is PID or PID/TID; there every
 # argument that is a bare number counts (NUMBER<>), since it may be a descriptor
 # that we do not know.
@@ -45,7 +45,27 @@ function token(s, n)
 	return n "<" what(substr(s, 1, length(s) - 1)) ">"
 }
 
-function line(tid, s, name, out, args, result, n, i, piece, c, depth, angle, t)
+# Argument n: one descriptor, or the two that pipe(2) makes.
+function tokens(n, s, k, i, part, t, out)
+{
+	k = 1
+	part[1] = s
+	if (s ~ /^ *\[.*\]$/) {
+		sub(/^ *\[/, "", s)
+		sub(/\]$/, "", s)
+		k = split(s, part, /, /)
+		if (k != 2)
+			return ""
+	}
+	for (i = 1; i <= k; i++) {
+		t = token(part[i])
+		if (t != "")
+			out = out " " n (k > 1 ? "." i : "") ":" t
+	}
+	return out
+}
+
+function line(tid, s, name, out, result, n, i, piece, c, depth, angle, t)
 {
 	name = s
 	sub(/\(.*/, "", name)
@@ -67,9 +87,7 @@ function line(tid, s, name, out, args, result, n, i, piece, c, depth, angle, t)
 		else if (!angle && c ~ /[])}]/)
 			depth--
 		if (depth < 0 || (!angle && !depth && c == ",")) {
-			t = token(piece)
-			if (t != "")
-				out = out " " n ":" t
+			out = out tokens(n, piece)
 			n++
 			piece = ""
 			if (depth < 0)

@@ -93,6 +93,7 @@ fi
 
 # --- postgres -----------------------------------------------------------------------------
 if postgres_here postgres; then
+	# TERM lets each server process read its client's last message before it ends; INT does not.
 	cat >drive <<'END'
 ip netns exec "$far" $as postgres -D "$data/base" -h 192.0.2.2 -k "$data" -c fsync=off >pg.log 2>&1 &
 until ip netns exec "$near" $as pg_isready -q -h 192.0.2.2 || [ $((n += 1)) = 100 ]; do sleep 0.1; done
@@ -100,7 +101,7 @@ for host in 192.0.2.2 "$data"; do
 	ip netns exec "$near" $as psql -h "$host" -U postgres -At -c "SELECT repeat('x', 70000)" -c 'SELECT 1/0' >rows 2>&1
 	ip netns exec "$near" $as pgbench -h "$host" -U postgres -n -c 3 -t 20 -f query >bench.says 2>&1 || status=1
 done
-kill -INT $!
+kill -TERM $!
 wait
 exit ${status:-0}
 END

@@ -76,6 +76,12 @@ static void check_all(const struct call_case *cases, size_t n)
 static void files(void **state)
 {
 	static const struct call_case cases[] = {
+		C("pipe2([3, 4], O_CLOEXEC) = 0",
+		  X86_64, "pipe2", 0, A(1, 02000000), S(STR(0, FDS, 0, "\3\0\0\0\4\0\0\0"))),
+		C("socketpair(AF_UNIX, SOCK_STREAM, 0, [300, 4]) = 0",
+		  I386, "socketpair", 0, A(1, 1, 0, 1), S(STR(3, FDS, 0, "\54\1\0\0\4\0\0\0"))),
+		C("pipe2(0x10, 0) = 0", /* own: not read in whole */
+		  X86_64, "pipe2", 0, A(16, 0), S(STR(0, FDS, 0, "\3\0\0"))),
 		C("openat(AT_FDCWD, \"/etc/ld.so.cache\", O_RDONLY|O_CLOEXEC) = 5",
 		  X86_64, "openat", 5, A(CWD, 1, 02000000, 0), S(PATH(1, "/etc/ld.so.cache"))),
 		C("openat(AT_FDCWD, \"x\", O_ACCMODE|O_CREAT|O_EXCL|O_NOCTTY|O_TRUNC|O_APPEND|"

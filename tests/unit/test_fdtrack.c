@@ -75,6 +75,21 @@ static void call_at(struct world *w, uint32_t thread, const char *name, uint64_t
 	assert_int_equal(dn_fdlog_call(&w->log, w->calls, &s), 0);
 }
 
+/* The numbers as they are read from the caller's memory. */
+static void pair_at(struct world *w, uint32_t thread, const char *name, uint64_t from, uint64_t to, int first,
+		    int second, unsigned nargs, const uint64_t *args)
+{
+	const unsigned char bytes[8] = { (unsigned char)first, (unsigned char)(first >> 8), (unsigned char)(first >> 16),
+					 (unsigned char)(first >> 24), (unsigned char)second,
+					 (unsigned char)(second >> 8), (unsigned char)(second >> 16),
+					 (unsigned char)(second >> 24) };
+	struct dn_syscall s = mk_sys(thread, w->seq++, name, 0, to - from, 0, nargs, args);
+
+	s.start = from;
+	mk_str(&s, nargs - 1, DN_STR_FDS, (const char *)bytes, sizeof(bytes));
+	assert_int_equal(dn_fdlog_call(&w->log, w->calls, &s), 0);
+}
+
 #define ARGS(...)                                                                     \
 	sizeof((const uint64_t[]){ __VA_ARGS__ }) / 8, (const uint64_t[]){ __VA_ARGS__ }
 
@@ -418,6 +433,35 @@ static void a_number_that_is_taken(void **unused)
 	}
 }
 
+/* Numbers that were read are no guess, whatever else the threads do at that time. */
+static void numbers_that_were_read(void **unused)
+{
+	struct world w;
+	struct dn_fd_span one;
+	uint64_t t;
+
+	(void)unused;
+	known(&w);
+	t = w.now;
+	pair_at(&w, 2, "pipe2", t, t + 500, 7, 4, ARGS(0, 0));
+	call_at(&w, 1, "open", t + 100, t + 200, "/file", 3, ARGS(0, 0, 0));
+	pair_at(&w, 1, "socketpair", t + 300, t + 90000, 5, 6, ARGS(1, 1, 0, 0));
+	call_at(&w, 2, "pipe", t + 600, t + 700, NULL, 0, ARGS(0));	/* 5 and 6 are taken already */
+	pair_at(&w, 3, "pipe", t + 90500, t + 90600, -1, DN_FD_MAX, ARGS(0));	/* memory that was overwritten */
+	world_apply(&w);
+	one = look(&w, 1, 7, t + 550);
+	assert_int_equal(one.kind, DN_FD_PIPE);
+	assert_false(one.inferred);
+	assert_int_equal(kind(&w, 1, 4, t + 550), DN_FD_PIPE);
+	assert_int_equal(kind(&w, 1, 3, t + 550), DN_FD_FILE);
+	assert_int_equal(kind(&w, 1, 5, t + 91000), DN_FD_UNIX);
+	assert_int_equal(kind(&w, 1, 6, t + 91000), DN_FD_UNIX);
+	for (int fd = 8; fd < 12; fd++)
+		assert_int_equal(kind(&w, 1, fd, t + 91000), DN_FD_PIPE);
+	assert_int_equal(kind(&w, 1, 12, t + 91000), DN_FD_CLOSED);
+	world_free(&w);
+}
+
 /* A pipe that is under way, of which only a later open speaks. */
 static void a_pipe_that_ends_late(void **unused)
 {
@@ -645,6 +689,7 @@ int main(void)
 		cmocka_unit_test(tables),
 		cmocka_unit_test(an_exec_by_another_thread),
 		cmocka_unit_test(a_number_that_is_taken),
+		cmocka_unit_test(numbers_that_were_read),
 		cmocka_unit_test(a_pipe_that_ends_late),
 		cmocka_unit_test(a_close_that_takes_time),
 		cmocka_unit_test(unknown_ones),

@@ -254,6 +254,8 @@ static int type_fits(const char *type, unsigned int kind)
 	case DN_KIND_MSGHDR:
 	case DN_KIND_MSGHDR_OUT:
 		return strstr(type, "msghdr *") != NULL;
+	case DN_KIND_FDS_OUT:
+		return strstr(type, "int *") != NULL;
 	case DN_KIND_PTR:
 		return pointer || strstr(type, "cap_user") != NULL ||
 		       strcmp(type, "unsigned long") == 0;
