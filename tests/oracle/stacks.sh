@@ -217,20 +217,6 @@ denet-record -q -o u.dnt --freq=0 --no-offcpu true 2>err
 is "$? $(cat err) $(denet-analyze u.dnt --csv --sql "SELECT reason FROM probes WHERE name = 'stacks'" | tail -n 1 | tr -d '\r"')" \
 	"0  --freq=0, --no-offcpu" "nothing that has a stack was asked for: that is why there is none"
 
-# Of calls: by name, and by how long they took. strace is asked how many there were.
-strace -f -qq -e trace=openat,clock_nanosleep -o log stacks sleep 60 >said
-record t.dnt --stack=openat,slow:50ms stacks sleep 60 >said
-chains
-is "$(count calls .)" "$(($(grep -c 'openat(' log) + $(ask "SELECT count(*) FROM syscalls WHERE dur_ns >= 50000000 AND name <> 'openat'")))" \
-	"--stack: each call of that name, and each that took so long"
-is "$(ask "SELECT count(*) FROM call_stacks AS c JOIN syscalls AS s USING (trace_id, thread_id, seq)
-	WHERE c.name = s.name AND c.dur_ns = s.dur_ns AND c.end_ns = s.start_ns + s.dur_ns")" "$(ask "SELECT count(*) FROM call_stacks")" \
-	"--stack: they are the calls of the trace"
-between "--stack: ms of the slow one, under who made it" 60 160 "$(ms calltime ';main;.*;sleeper;')"
-is "$(ask "SELECT count(*) FROM stacks AS s JOIN call_stacks USING (stack_id) WHERE s.kind = 'kernel'")" 0 "--stack: of the program alone"
-denet-record -q -o u.dnt --stack=nocall true 2>err
-is "$? $(cat err)" '125 denet-record: there is no system call "nocall" for --stack; see denet-record --help' "--stack: a call that is none"
-
 # --- files that are not what they were --------------------------------------------------------------------------
 twin="-DWAITS=twin_sleeper -DBURNS=twin_burner"
 build() { # NAME FLAG...

@@ -6,14 +6,20 @@
 
 #include <stdint.h>
 
-static uint64_t last_number = 5;
-
-static uint64_t number(uint64_t below)
+/* The next one of a series; *state is not 0. */
+static inline uint64_t xorshift(uint64_t *state)
 {
-	last_number ^= last_number << 13;
-	last_number ^= last_number >> 7;
-	last_number ^= last_number << 17;
-	return last_number % below;
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+static inline uint64_t number(uint64_t below)
+{
+	static uint64_t state = 5;
+
+	return xorshift(&state) % below;
 }
 
 #endif

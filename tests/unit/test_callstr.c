@@ -22,16 +22,14 @@
 
 #include "callstr.h"
 #include "flags.h"
+#include "numbers.h"
 #include "sockaddr.h"
 
 static uint64_t state = 99;
 
 static uint64_t rnd(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return xorshift(&state);
 }
 
 /* --- callstr.h --------------------------------------------------------------- */

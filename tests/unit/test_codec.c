@@ -20,16 +20,14 @@
 #include "encode.h"
 #include "events.h"
 #include "format_limits.h"
+#include "numbers.h"
 
 /* A small generator of its own, so that runs are the same everywhere. */
 static uint64_t rnd_state = 88172645463325252u;
 
 static uint64_t rnd(void)
 {
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return rnd_state;
+	return xorshift(&rnd_state);
 }
 
 #define N 5000

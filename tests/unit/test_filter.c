@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "numbers.h"
 #include "vtab_filter.h"
 
 /* The columns of the table: trace_id, then those of a system call that matter. */
@@ -265,16 +266,6 @@ static void never_a_row_too_few(void **unused)
 	}
 }
 
-static unsigned rnd(unsigned below)
-{
-	static uint64_t state = 5;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (unsigned)(state % below);
-}
-
 static void random_conditions(void **unused)
 {
 	static const char *const ops[] = { "=", "<", "<=", ">", ">=" };
@@ -282,11 +273,12 @@ static void random_conditions(void **unused)
 	(void)unused;
 	for (int i = 0; i < 3000; i++) {
 		char where[256];
-		unsigned from = rnd(4000), half = rnd(2), op = rnd(5), h = rnd(9), n = rnd(12);
+		unsigned from = (unsigned)number(4000), half = (unsigned)number(2), op = (unsigned)number(5);
+		unsigned h = (unsigned)number(9), n = (unsigned)number(12);
 
 		snprintf(where, sizeof(where), "$s %s %d%s AND $%c IN (%u, %u) AND $h %s %u", ops[op],
-			 (int)from - 2000, half ? ".5" : "", "an"[rnd(2)], n, rnd(12),
-			 rnd(2) ? "=" : "<>", h);
+			 (int)from - 2000, half ? ".5" : "", "an"[number(2)], n, (unsigned)number(12),
+			 number(2) ? "=" : "<>", h);
 		assert_int_equal(count("v", where), count("t", where));
 	}
 }

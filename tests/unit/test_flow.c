@@ -14,20 +14,11 @@
 
 #include "events.h"
 #include "flow.h"
+#include "numbers.h"
 
 #define THREADS 30u
 #define SOCKS 70u
 #define ORIGIN 1000u
-
-static uint64_t state = 11;
-
-static uint32_t number(uint32_t below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return (uint32_t)(state % below);
-}
 
 /* Counts a row of f: all of it at the time f->first, before the origin is taken off. */
 static int transfer(struct dn_flows *t, const struct dn_flow *f, unsigned fields)

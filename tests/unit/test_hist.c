@@ -11,17 +11,17 @@
 #include <cmocka.h>
 
 #include "hist.h"
+#include "numbers.h"
 #include "rate.h"
 
 static uint64_t state = 42;
 
 /* A number of at most `bits` bits (xorshift64). */
-static uint64_t number(unsigned bits)
+static uint64_t of_bits(unsigned bits)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return bits >= 64 ? state : state & ((UINT64_C(1) << bits) - 1);
+	uint64_t v = xorshift(&state);
+
+	return bits >= 64 ? v : v & ((UINT64_C(1) << bits) - 1);
 }
 
 static void buckets_are_in_order(void **unused)
@@ -42,7 +42,7 @@ static void a_bucket_is_narrow(void **unused)
 {
 	(void)unused;
 	for (int i = 0; i < 100000; i++) {
-		uint64_t v = number(1 + (unsigned)i % 62), at = dn_hist_value(dn_hist_bucket(v));
+		uint64_t v = of_bits(1 + (unsigned)i % 62), at = dn_hist_value(dn_hist_bucket(v));
 		uint64_t off = at > v ? at - v : v - at;
 
 		assert_true(off * 32 <= v);
@@ -64,7 +64,7 @@ static void quantiles_follow_a_sorted_list(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < 5000; i++) {
-		v[i] = number(1 + (unsigned)number(5));
+		v[i] = of_bits(1 + (unsigned)of_bits(5));
 		assert_true(dn_hist_add(&h, v[i]) >= 0);
 	}
 	qsort(v, 5000, sizeof(*v), compare);
@@ -96,7 +96,7 @@ static void merging_adds(void **unused)
 
 	(void)unused;
 	for (int i = 0; i < 20000; i++) {
-		uint64_t v = number(40);
+		uint64_t v = of_bits(40);
 
 		want[dn_hist_bucket(v)]++;
 		assert_true(dn_hist_add(i % 3 ? &a : &b, v) >= 0);
@@ -142,7 +142,7 @@ static void rates_do_not_depend_on_the_split(void **unused)
 		struct dn_rate whole, a, b;
 
 		for (size_t i = 0; i < 4000; i++)
-			t[i] = number(bits[k]);
+			t[i] = of_bits(bits[k]);
 		assert_int_equal(dn_rate_init(&whole) | dn_rate_init(&a) | dn_rate_init(&b), 0);
 		fill(&whole, t, 4000, 1, 0);
 		fill(&a, t, 100, 1, 0);		/* the narrow one first */

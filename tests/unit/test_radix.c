@@ -26,14 +26,15 @@ static int by_key(const void *a, const void *b)
 static void sorted_as_qsort_does(void **unused)
 {
 	static struct dn_radix a[5000], b[5000], spare[5000];
+	uint64_t state = 5;
 
 	(void)unused;
 	for (unsigned bits = 0; bits <= 64; bits += 8)
 		for (uint32_t n = 0; n <= 5000; n = n * 7 + 1) {
 			for (uint32_t i = 0; i < n; i++) {
-				uint64_t below = number(UINT64_C(1) << bits % 64);
+				uint64_t all = xorshift(&state), below = all % (UINT64_C(1) << bits % 64);
 
-				a[i] = (struct dn_radix){ bits == 64 ? last_number : UINT64_C(1) << 40 | below, i };
+				a[i] = (struct dn_radix){ bits == 64 ? all : UINT64_C(1) << 40 | below, i };
 			}
 			memcpy(b, a, sizeof(a));
 			dn_radix_sort(a, spare, n);

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "numbers.h"
 #include "redact.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
@@ -320,9 +321,7 @@ static void any_bytes(void **state)
 			size_t k;
 			const char *piece;
 
-			rnd ^= rnd << 13;
-			rnd ^= rnd >> 7;
-			rnd ^= rnd << 17;
+			xorshift(&rnd);
 			if (rnd % 29 == 0)
 				break;
 			piece = pieces[rnd / 29 % N(pieces)];

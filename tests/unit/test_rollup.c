@@ -13,20 +13,11 @@
 #include <cmocka.h>
 
 #include "mktrace.h"
+#include "numbers.h"
 #include "rollup.h"
 #include "syscalls.h"
 
 #define LIMIT (4u << 20)
-
-static uint64_t state = 7;
-
-static uint64_t number(uint64_t below)
-{
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state % below;
-}
 
 static void results(void **unused)
 {

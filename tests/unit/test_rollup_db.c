@@ -20,6 +20,7 @@
 #include "block.h"
 #include "db.h"
 #include "mktrace.h"
+#include "numbers.h"
 #include "query.h"
 #include "rollup.h"
 #include "rollup_db.h"
@@ -28,10 +29,7 @@ static uint64_t state = 11;
 
 static uint64_t rnd(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return xorshift(&state);
 }
 
 /* --- strstat.h --------------------------------------------------------------- */

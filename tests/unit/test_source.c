@@ -21,6 +21,7 @@
 
 #include "chain.h"
 #include "mktrace.h"
+#include "numbers.h"
 #include "scratch.h"
 #include "source.h"
 #include "spool.h"
@@ -33,10 +34,7 @@ static uint64_t rnd(void)
 {
 	static uint64_t state = 3;
 
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return xorshift(&state);
 }
 
 static int setup(void **state)

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "numbers.h"
 #include "say.h"
 #include "text.h"
 #include "utf8.h"
@@ -24,10 +25,7 @@ static uint64_t state = 7;
 
 static uint64_t rnd(void)
 {
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
+	return xorshift(&state);
 }
 
 /* --- text.h ---------------------------------------------------------------- */

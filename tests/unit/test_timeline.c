@@ -15,6 +15,7 @@
 
 #include "events.h"
 #include "mktrace.h"
+#include "numbers.h"
 #include "reader.h"
 #include "source.h"
 #include "timeline.h"
@@ -33,14 +34,6 @@ struct fixture {
 	size_t ngot;
 	size_t stop_after;
 };
-
-static uint64_t rnd(uint64_t *s)
-{
-	*s ^= *s << 13;
-	*s ^= *s >> 7;
-	*s ^= *s << 17;
-	return *s;
-}
 
 static int by_start(const void *a, const void *b)
 {
@@ -62,12 +55,12 @@ static void make(struct fixture *f, unsigned long_every)
 
 	mk_temp(f->path);
 	for (uint32_t i = 0; i < CALLS; i++) {
-		uint64_t dur = rnd(&seed) % 500, start;
+		uint64_t dur = xorshift(&seed) % 500, start;
 		struct dn_syscall s;
 
-		t += rnd(&seed) % 3 ? 10 : 0;
-		if (long_every && rnd(&seed) % long_every == 0)
-			dur = rnd(&seed) % t;
+		t += xorshift(&seed) % 3 ? 10 : 0;
+		if (long_every && xorshift(&seed) % long_every == 0)
+			dur = xorshift(&seed) % t;
 		start = t > dur ? t - dur : 0;
 		/* a ring that is read late */
 		if (i / 1000 % 5 == 4)
@@ -75,7 +68,7 @@ static void make(struct fixture *f, unsigned long_every)
 		s = mk_sys(1 + i % 7, i, "exit", start, dur, i, 1, args);
 		mk_call(m, &s);
 		f->all[f->n++] = (struct entry){ MK_ORIGIN + start, i };
-		if (rnd(&seed) % 777 == 0)
+		if (xorshift(&seed) % 777 == 0)
 			mk_block(m);
 	}
 	mk_write(m, f->path, true);

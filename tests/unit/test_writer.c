@@ -20,6 +20,7 @@
 #include "block.h"
 #include "encode.h"
 #include "events.h"
+#include "numbers.h"
 #include "output.h"
 #include "scratch.h"
 #include "trace.h"
@@ -82,9 +83,7 @@ static void add(struct dn_writer *w, uint32_t n)
 			.start = 1000 + i * 100ull, .dur = x % 4096,
 			.args = { i * 40503u, i % 13, 4096 } };
 
-		x ^= x << 13;
-		x ^= x >> 7;
-		x ^= x << 17;
+		xorshift(&x);
 		dn_writer_lock(w);
 		assert_int_equal(sink->call(sink->ctx, &s), 0);
 		dn_writer_unlock(w);
