@@ -262,11 +262,10 @@ deps()
 			die "cannot build denet here: after the installation these still fail:$lacking"
 	fi
 
-	# 32-bit programs are recorded too where one can be compiled; without this
-	# package those tests are skipped.
-	if [ "$command" = check ] && [ "$manager" = apt-get ] && [ "$(uname -m)" = x86_64 ] &&
-		[ -n "$updated" ] && ! dpkg -s gcc-multilib >/dev/null 2>&1; then
-		install_packages gcc-multilib || say "no gcc-multilib: tests of 32-bit programs are skipped"
+	# Pages are opened in a browser where there is one; without it those tests are skipped.
+	if [ "$command" = check ] && [ -n "$manager" ] && ! have chromium; then
+		say "installing: chromium"
+		(install_packages chromium) || say "no chromium: tests of pages in a browser are skipped"
 	fi
 }
 
