@@ -33,6 +33,7 @@
 struct dn_attach {
 	struct dn_attach_process *process;
 	uint32_t n, cap;
+	int proc;			/* /proc */
 	int64_t timens;			/* that times of /proc are ahead of the boot clock, ns */
 };
 
@@ -65,15 +66,12 @@ static uint32_t living_thread(int proc, uint32_t pid)
 	return found;
 }
 
-static int read_all(struct all *all)
+static int read_all(int proc, struct all *all)
 {
-	int proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), err;
 	struct dn_numbers d;
 	uint32_t pid;
+	int err = dn_numbers_open(&d, proc, ".");
 
-	if (proc < 0)
-		return -errno;
-	err = dn_numbers_open(&d, proc, ".");
 	while (!err && dn_numbers_next(&d, &pid) > 0) {
 		char name[32], buf[STAT_BYTES];
 		struct dn_pid_stat st;
@@ -89,7 +87,6 @@ static int read_all(struct all *all)
 				.dead = (st.state == 'Z' || st.state == 'X') && living_thread(proc, pid) == pid };
 	}
 	dn_numbers_close(&d);
-	close(proc);
 	return err;
 }
 
@@ -114,30 +111,28 @@ static int ask(pid_t pid)
 }
 
 /* Of a process whose first thread is over another one knows; they come and go. */
-static int ask_any(pid_t pid)
+static int ask_any(int proc, pid_t pid)
 {
-	int err = ask(pid), proc = err == ESRCH ? open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int err = ask(pid);
 
-	for (unsigned i = 0; proc >= 0 && err == ESRCH && i < THREADS_ASKED; i++)
+	for (unsigned i = 0; err == ESRCH && i < THREADS_ASKED; i++)
 		err = ask((pid_t)living_thread(proc, (uint32_t)pid));
-	if (proc >= 0)
-		close(proc);
 	return err;
 }
 
 /* 0, or -errno: -EPERM, -ESRCH (it has no memory: it ends, or is the kernel's own). */
-static int may_trace(pid_t pid)
+static int may_trace(int proc, pid_t pid)
 {
 	pid_t child;
 	int status;
 
 	if (!geteuid())
-		return -ask_any(pid);
+		return -ask_any(proc, pid);
 	child = fork();
 	if (child < 0)
 		return -errno;
 	if (!child)
-		_exit(dn_rights_command() ? EPERM : ask_any(pid));
+		_exit(dn_rights_command() ? EPERM : ask_any(proc, pid));
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -148,7 +143,7 @@ static int may_trace(pid_t pid)
 static int add(struct dn_attach *a, struct running *r, bool named)
 {
 	const uint64_t tick = dn_tick_ns();
-	int fd = named ? (int)syscall(SYS_pidfd_open, (pid_t)r->pid, 0) : -1, err = may_trace((pid_t)r->pid);
+	int fd = named ? (int)syscall(SYS_pidfd_open, (pid_t)r->pid, 0) : -1, err = may_trace(a->proc, (pid_t)r->pid);
 
 	if (named && fd < 0 && errno != ENOSYS && errno != EPERM)
 		err = -errno;
@@ -183,13 +178,13 @@ static unsigned add_descendants(struct dn_attach *a, struct all *all)
 }
 
 /* A thread's number is found below /proc, but is in no list of it. */
-static uint32_t process_of(uint32_t tid)
+static uint32_t process_of(int proc, uint32_t tid)
 {
 	char name[48], buf[4096], *at;
 	ssize_t n;
 
-	snprintf(name, sizeof(name), "/proc/%u/status", tid);
-	n = dn_read_file(AT_FDCWD, name, buf, sizeof(buf) - 1);
+	snprintf(name, sizeof(name), "%u/status", tid);
+	n = dn_read_file(proc, name, buf, sizeof(buf) - 1);
 	buf[n > 0 ? n : 0] = 0;
 	at = strstr(buf, "\nTgid:");
 	return at ? (uint32_t)strtoul(at + strlen("\nTgid:"), NULL, 10) : 0;
@@ -198,10 +193,11 @@ static uint32_t process_of(uint32_t tid)
 static int add_named(struct dn_attach *a, const struct all *all, uint32_t pid)
 {
 	struct running *r = find(all, pid);
+	uint32_t process = r ? 0 : process_of(a->proc, pid);
 	int err;
 
-	if (!r && process_of(pid)) {
-		dn_say("cannot attach to %u: it is a thread of process %u; attach to that", pid, process_of(pid));
+	if (process) {
+		dn_say("cannot attach to %u: it is a thread of process %u; attach to that", pid, process);
 		return -EINVAL;
 	}
 	if (!r || r->dead) {
@@ -233,13 +229,17 @@ struct dn_attach *dn_attach_open(const char *list)
 	struct dn_attach *a = calloc(1, sizeof(*a));
 	struct all all = { NULL, 0, 0 };
 	unsigned refused;
-	int err = a ? read_all(&all) : -ENOMEM, proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int err;
 
-	if (!err && proc >= 0)
-		a->timens = dn_timens_offset(proc);
-	if (proc >= 0)
-		close(proc);
-	if (err)
+	if (!a) {
+		dn_say("cannot attach: %s", strerror(ENOMEM));
+		return NULL;
+	}
+	a->proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	err = a->proc < 0 ? -errno : read_all(a->proc, &all);
+	if (!err)
+		a->timens = dn_timens_offset(a->proc);
+	else
 		dn_say("cannot list processes: %s; mount /proc", strerror(-err));
 	for (const char *at = list + strspn(list, SEPARATORS); !err && *at; at += strspn(at, SEPARATORS)) {
 		char *end;
@@ -275,7 +275,7 @@ unsigned dn_attach_more(struct dn_attach *a)
 	const uint32_t before = a->n;
 	struct all all = { NULL, 0, 0 };
 
-	if (!read_all(&all)) {
+	if (!read_all(a->proc, &all)) {
 		for (uint32_t i = 0; i < a->n; i++) {
 			struct running *r = find(&all, (uint32_t)a->process[i].pid);
 
@@ -295,6 +295,8 @@ void dn_attach_free(struct dn_attach *a)
 	for (uint32_t i = 0; i < a->n; i++)
 		if (a->process[i].fd >= 0)
 			close(a->process[i].fd);
+	if (a->proc >= 0)
+		close(a->proc);
 	free(a->process);
 	free(a);
 }
@@ -317,7 +319,7 @@ static bool has_ended(const struct dn_attach_process *p)
 pid_t dn_attach_forbidden(const struct dn_attach *a)
 {
 	for (uint32_t i = 0; i < a->n; i++)
-		if (!has_ended(&a->process[i]) && may_trace(a->process[i].pid) == -EPERM)
+		if (!has_ended(&a->process[i]) && may_trace(a->proc, a->process[i].pid) == -EPERM)
 			return a->process[i].pid;
 	return 0;
 }

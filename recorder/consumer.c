@@ -106,8 +106,7 @@ static void *run(void *arg)
 		long n;
 
 		dn_probe_wait(c->probe, sleep_ms);
-		if (eventfd_read(c->wake, &hurried))
-			hurried = 0;	/* it was no more than its time */
+		(void)!eventfd_read(c->wake, &hurried);	/* that hurries are taken back is all */
 		n = pass(c);
 		now = dn_now();
 		publish(c, n < 0 ? (int)n : 0);

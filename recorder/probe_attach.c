@@ -13,28 +13,31 @@
 #define ROUNDS_MAX 64		/* of a tree that grows faster than it is taken */
 #define BIRTH_US 1000
 
-/* One walk over all tasks, or all of their files. Adds up what was printed: enum dn_take. */
-static int walk(struct bpf_link *link, unsigned *taken, unsigned *later)
-{
-	uint32_t said[256];
-	ssize_t n;
-	int fd = bpf_iter_create(bpf_link__fd(link)), err = 0;
+struct walk {
+	unsigned taken, later;
+};
 
-	if (fd < 0)
-		return -errno;
-	while ((n = read(fd, said, sizeof(said))) > 0)	/* whole ones: each is written at once */
-		for (size_t i = 0; i < (size_t)n / sizeof(said[0]); i++)
-			*(said[i] == DN_TAKE_DONE ? taken : later) += 1;
-	if (n < 0)
-		err = -errno;
-	close(fd);
-	return err;
+static int on_said(void *ctx, const void *record)
+{
+	const uint32_t *said = record;		/* enum dn_take */
+	struct walk *w = ctx;
+
+	*(*said == DN_TAKE_DONE ? &w->taken : &w->later) += 1;
+	return 0;
+}
+
+/* One walk over all tasks, or all of their files. */
+static int walk(struct bpf_link *link, struct walk *w)
+{
+	*w = (struct walk){ 0, 0 };
+	return dn_probe_iterate(link, sizeof(uint32_t), on_said, w);
 }
 
 int dn_probe_attach(struct dn_probe *p, const struct dn_attach_process *a, unsigned n)
 {
 	int fd = dn_object_map(p->obj, "attached"), err = 0;
-	unsigned all = 0, taken = 1, later = 0;
+	struct walk w = { .taken = 1 };
+	unsigned all = 0;
 
 	for (unsigned i = 0; i < n && !err; i++) {
 		struct dn_attached v = { .process = p->taken || i ? 0 : DN_ROOT_THREAD, .born = a[i].born };
@@ -43,14 +46,13 @@ int dn_probe_attach(struct dn_probe *p, const struct dn_attach_process *a, unsig
 		err = bpf_map_update_elem(fd, &pid, &v, BPF_ANY) ? -errno : 0;
 	}
 	p->taken = true;
-	for (unsigned round = 0; !err && taken + later && round < ROUNDS_MAX; round++) {
-		if (!taken)
+	for (unsigned round = 0; !err && w.taken + w.later && round < ROUNDS_MAX; round++) {
+		if (!w.taken)
 			usleep(BIRTH_US);
-		taken = later = 0;
-		err = walk(p->take, &taken, &later);
-		all += taken;
+		err = walk(p->take, &w);
+		all += w.taken;
 	}
 	if (!err && p->take_sockets)
-		err = walk(p->take_sockets, &taken, &later);
+		err = walk(p->take_sockets, &w);
 	return err ? err : (int)all;
 }

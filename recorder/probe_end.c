@@ -16,26 +16,24 @@
 
 #define AGAIN "_again"		/* in the name of a second program */
 
-/* Lists the threads by the task iterator. */
-static int iterate(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
+int dn_probe_iterate(struct bpf_link *iter, size_t size, int (*fn)(void *ctx, const void *record), void *ctx)
 {
-	struct dn_iter_thread t[64];
+	_Alignas(uint64_t) char buf[8192];
 	size_t have = 0;
-	ssize_t n;
-	int fd = bpf_iter_create(bpf_link__fd(p->iter)), err = 0;
+	ssize_t n = 0;
+	int fd = bpf_iter_create(bpf_link__fd(iter)), err = 0;
 
 	if (fd < 0)
 		return -errno;
-	while ((n = read(fd, (char *)t + have, sizeof(t) - have)) > 0) {
-		size_t i;
+	while (!err && (n = read(fd, buf + have, sizeof(buf) - have)) > 0) {
+		size_t at = 0;
 
-		have += (size_t)n;
-		for (i = 0; (i + 1) * sizeof(t[0]) <= have && !err; i++)
-			err = fn(ctx, &t[i]);
-		have -= i * sizeof(t[0]);
-		memmove(t, &t[i], have);
+		for (have += (size_t)n; have - at >= size && !err; at += size)
+			err = fn(ctx, buf + at);
+		have -= at;
+		memmove(buf, buf + at, have);
 	}
-	if (n < 0)
+	if (!err && n < 0)
 		err = -errno;
 	close(fd);
 	return err;
@@ -65,19 +63,6 @@ int dn_probe_name(void *ctx, const uint64_t *address, unsigned n,
 		fn(fn_ctx, line);
 	fclose(f);
 	return 0;
-}
-
-/* Has the program tell of each socket that is open, through the rings. */
-static void look_at_sockets(struct dn_probe *p)
-{
-	int fd = bpf_iter_create(bpf_link__fd(p->sockets));
-	char none[16];
-
-	if (fd < 0)
-		return;
-	while (read(fd, none, sizeof(none)) > 0)
-		;
-	close(fd);
 }
 
 /* Of any map that is walked. */
@@ -111,6 +96,13 @@ struct to_threads {
 	void *ctx;
 };
 
+static int on_listed(void *ctx, const void *record)
+{
+	const struct to_threads *to = ctx;
+
+	return to->fn(to->ctx, record);
+}
+
 static int on_task(void *ctx, const union map_key *key, const void *value)
 {
 	const struct to_threads *to = ctx;
@@ -118,7 +110,7 @@ static int on_task(void *ctx, const union map_key *key, const void *value)
 	struct dn_iter_thread t;
 
 	(void)key;
-	if (st->armed != 1 || st->unborn)
+	if (st->armed != DN_ARMED || st->unborn)
 		return 0;
 	t = (struct dn_iter_thread){ .thread = st->thread, .process = st->process, .tid = st->tid,
 		.seq = st->seq, .nr = st->nr, .in_call = st->in_call, .abi = st->abi,
@@ -129,16 +121,24 @@ static int on_task(void *ctx, const union map_key *key, const void *value)
 }
 
 /* Lists them by the hash that holds their states. */
-static int walk(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
+static int walk(struct dn_probe *p, struct to_threads *to)
 {
-	struct to_threads to = { fn, ctx };
 	struct dn_task_state st;
 
-	return each_entry(dn_object_map(p->obj, "tasks"), &st, on_task, &to);
+	return each_entry(dn_object_map(p->obj, "tasks"), &st, on_task, to);
+}
+
+/* It writes nothing: it tells of each socket through the rings. */
+static int nothing_said(void *ctx, const void *record)
+{
+	(void)ctx;
+	(void)record;
+	return 0;
 }
 
 int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx)
 {
+	struct to_threads to = { fn, ctx };
 	int err;
 
 	dn_probe_perf_settle(p);
@@ -147,11 +147,11 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 	 * microseconds; it must be in the list that follows. */
 	usleep(2000);
 	if (p->sockets)
-		look_at_sockets(p);
+		(void)dn_probe_iterate(p->sockets, 1, nothing_said, NULL);	/* what it told until then is told */
 	if (p->iter)
-		err = iterate(p, fn, ctx);
+		err = dn_probe_iterate(p->iter, sizeof(struct dn_iter_thread), on_listed, &to);
 	else if (dn_probe_keeps_hash(p->kind))
-		err = walk(p, fn, ctx);
+		err = walk(p, &to);
 	else
 		err = -EOPNOTSUPP;	/* its program was refused: not_observed says so */
 	dn_probe_detach(p);

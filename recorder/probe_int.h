@@ -23,6 +23,7 @@ struct subject {
 	const char *program[PARTS];
 	bool needed;		/* a rung that cannot do it is of no use */
 	const char *without;	/* what the trace lacks then */
+	const char *rung;	/* how they are attached; NULL: as the object's others */
 };
 
 struct observed {
@@ -62,6 +63,9 @@ struct dn_probe {
 	bool strings, hide_setuid, net, offcpu, stacks, symbols, call_stacks, attach;
 	bool taken;		/* the tree has its root */
 	unsigned freq;
+	bool by_cycles;		/* it was asked for */
+	uint64_t cycles;	/* that a sample stands for; 0: it stands for a time */
+	char cycles_why[WHY];	/* why they are not, though it was asked for; "": they are, or it was not */
 	char above[2 * WHY];	/* why the rungs above this one were not taken */
 	struct {		/* performance counters: a bit for each enum dn_perf */
 		uint32_t asked, open;
@@ -85,6 +89,10 @@ static inline bool dn_probe_keeps_hash(const struct dn_object_kind *k)
 
 /* Why a program was refused, of n; NULL: it was not. */
 const struct refusal *dn_probe_refused(const struct refusal *r, unsigned n, const char *program);
+
+/* Reads an iterator's records of size bytes each to its end, and hands them to fn. 0, what fn
+ * gave other than that, or -errno. */
+int dn_probe_iterate(struct bpf_link *iter, size_t size, int (*fn)(void *ctx, const void *record), void *ctx);
 
 /* Nothing is attached any more, but what names addresses. */
 void dn_probe_detach(struct dn_probe *p);

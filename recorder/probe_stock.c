@@ -24,31 +24,31 @@
 const struct subject dn_probe_subjects[] = {
 	{ "syscalls", { "on_sys_enter", "on_sys_exit", "on_sys_enter_held", "on_sys_exit_held",
 	  "on_sys_enter_again", "on_sys_exit_again", "on_sys_enter_again_held",
-	  "on_sys_exit_again_held", "on_sys_enter_steady", "on_sys_exit_steady" }, true, NULL },
+	  "on_sys_exit_again_held", "on_sys_enter_steady", "on_sys_exit_steady" }, true, NULL, NULL },
 	{ "process", { "on_newtask", "on_exec", "on_exit", "on_newtask_again", "on_exec_again",
-	  "on_exit_again" }, true, NULL },
-	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen" },
-	{ "scheduling", { "on_switch", "on_waking" }, false, "when threads run and what they wait for is not seen" },
-	{ "runtime", { "on_switch" }, false, "times on CPUs lack up to a tick at a thread's end" },
-	{ "samples", { "on_sample" }, false, "what threads do on their CPUs is not sampled" },
+	  "on_exit_again" }, true, NULL, NULL },
+	{ "names", { "on_rename" }, false, "changes of a thread's name are not seen", NULL },
+	{ "scheduling", { "on_switch", "on_waking" }, false, "when threads run and what they wait for is not seen", NULL },
+	{ "runtime", { "on_switch" }, false, "times on CPUs lack up to a tick at a thread's end", NULL },
+	{ "samples", { "on_sample" }, false, "what threads do on their CPUs is not sampled", "cpu_clock" },
 	{ "signals", { "on_signal_sent", "on_signal_delivered" }, false,
-	  "signals sent and delivered are not seen" },
-	{ "oom", { "on_oom" }, false, "victims of the OOM killer are not seen" },
+	  "signals sent and delivered are not seen", NULL },
+	{ "oom", { "on_oom" }, false, "victims of the OOM killer are not seen", NULL },
 	{ "socket_bytes", { "on_sock_sent", "on_sock_received", FUNCTIONS("fexit"), FUNCTIONS("kprobe"),
-	  FUNCTIONS("kretprobe") }, false, "bytes through sockets are not recorded" },
-	{ "socket_states", { "on_sock_state" }, false, "states of TCP connections are not seen" },
-	{ "retransmits", { "on_retransmit" }, false, "segments sent again are not seen one by one" },
-	{ "resets", { "on_reset_sent", "on_reset_received" }, false, "resets of connections are not seen" },
+	  FUNCTIONS("kretprobe") }, false, "bytes through sockets are not recorded", NULL },
+	{ "socket_states", { "on_sock_state" }, false, "states of TCP connections are not seen", NULL },
+	{ "retransmits", { "on_retransmit" }, false, "segments sent again are not seen one by one", NULL },
+	{ "resets", { "on_reset_sent", "on_reset_received" }, false, "resets of connections are not seen", NULL },
 	{ "socket_errors", { "on_sock_error" }, false, "errors that the network reports to a socket "
-	  "are seen when a call returns them" },
-	{ "kernel_names", { "name_addresses" }, false, "functions of the kernel have no names" },
-	{ "sockets_at_end", { "list_sockets" }, false, "sockets that are open at the end are not looked at again" },
-	{ ATTACH, { "take_threads" }, false, "processes that run already cannot be attached to" },
+	  "are seen when a call returns them", NULL },
+	{ "kernel_names", { "name_addresses" }, false, "functions of the kernel have no names", "iter" },
+	{ "sockets_at_end", { "list_sockets" }, false, "sockets that are open at the end are not looked at again", "iter" },
+	{ ATTACH, { "take_threads" }, false, "processes that run already cannot be attached to", "iter" },
 	{ "sockets_at_start", { "take_sockets" }, false, "sockets of processes that were attached to are not seen before "
-	  "they are used" },
+	  "they are used", "iter" },
 	{ "threads_at_end", { "list_threads" }, false, "threads that live on at the end, and the "
-	  "calls they are in, are not listed" },
-	{ NULL, { NULL }, false, NULL },
+	  "calls they are in, are not listed", "iter" },
+	{ NULL, { NULL }, false, NULL, NULL },
 };
 
 /* What stands in kernel structures, and has no program of its own. */
@@ -169,7 +169,7 @@ void dn_probe_take_stock(struct dn_probe *p, const struct refusal *r, unsigned n
 	observe(p, "task_state", k->state, k->state == best->state ? "" : p->above, NULL);
 	for (unsigned s = 0; s < SUBJECTS; s++) {
 		const struct subject *j = &dn_probe_subjects[s];
-		const char *rung = k->attach, *why = k == best ? "" : p->above;
+		const char *rung = j->rung ? j->rung : k->attach, *why = k == best ? "" : p->above;
 		bool any = false;
 
 		if (of_attach(j->name) && !p->attach)
@@ -184,24 +184,21 @@ void dn_probe_take_stock(struct dn_probe *p, const struct refusal *r, unsigned n
 			}
 		}
 		if (!strcmp(j->name, "threads_at_end") && strcmp(rung, "none")) {
-			rung = p->iter ? "iter" : "map";
+			rung = p->iter ? j->rung : "map";
 		} else if (!any) {
 			rung = "none";
 			why = plain;
 		} else if (switched_off(p, j->name)) {
 			rung = "none";
 			why = switched_off(p, j->name);
-		} else if ((!strcmp(j->name, "kernel_names") || of_attach(j->name)) && strcmp(rung, "none")) {
-			rung = "iter";
-		} else if (!strcmp(j->name, "samples") && strcmp(rung, "none")) {
-			rung = "cpu_clock";
 		} else if (s == SYSCALLS && dn_object_steady(p->prog[0].name)) {
 			rung = "tracepoint";
+		} else if (!strcmp(j->name, "samples") && strcmp(rung, "none")) {
+			rung = p->cycles ? "cycles" : j->rung;
+			why = p->cycles_why[0] ? p->cycles_why : why;
 		} else if (!strcmp(j->name, "socket_bytes") && strcmp(rung, "none") && p->bytes) {
 			rung = dn_bytes_way[p->bytes];
 			why = p->bytes_above;
-		} else if (!strcmp(j->name, "sockets_at_end") && strcmp(rung, "none")) {
-			rung = "iter";
 		}
 		observe(p, j->name, rung, why, strcmp(rung, "none") ? NULL : j->without);
 	}
