@@ -149,7 +149,7 @@ static const struct section offcpu[] = {
 };
 
 static const char samples_sql[] =
-	"SELECT count(*) AS total, max(period) AS period_ns, count(stack) AS with_stack FROM raw_sample"
+	"SELECT count(*) AS total, max(period) AS period_ns, max(cycles) AS period_cycles, count(stack) AS with_stack FROM raw_sample"
 	" WHERE trace_id = ?1";
 
 static const struct section samples[] = {

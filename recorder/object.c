@@ -25,6 +25,7 @@
 #include "denet_raw.skel.h"
 #include "kernel.h"
 #include "kernel_types.h"
+#include "perfcount.h"
 #include "probe.h"
 #include "procfs.h"
 #include "record.h"
@@ -423,6 +424,14 @@ static struct bpf_object *open_with_types(const struct dn_object_kind *k, struct
 	return open_with_types(k, opts, true);
 }
 
+/* False: the object has no such map. */
+static bool size_map(struct bpf_object *obj, const char *name, uint32_t entries)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(obj, name);
+
+	return map && !bpf_map__set_max_entries(map, entries);
+}
+
 struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct dn_object_opts *o)
 {
 	static const char *const by_cpu[] = { "rings", "string_scratch", "exec_scratch" };
@@ -445,19 +454,17 @@ struct bpf_object *dn_object_open(const struct dn_object_kind *k, const struct d
 	    set_initial(obj, ".data.run", &run, sizeof(run)))
 		goto alien;
 	for (unsigned i = 0; i < sizeof(by_cpu) / sizeof(by_cpu[0]); i++) {
-		struct bpf_map *map = bpf_object__find_map_by_name(obj, by_cpu[i]);
-
-		if (!map)
+		if (!size_map(obj, by_cpu[i], o->cpus))
 			goto alien;
-		bpf_map__set_max_entries(map, o->cpus);
 	}
-	if (o->offcpu_min && bpf_object__find_map_by_name(obj, "short_times"))
-		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "short_times"), DN_SHORT_MAX);
-	if (o->attach && bpf_object__find_map_by_name(obj, "attached"))
-		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "attached"), DN_ATTACHED_MAX);
-	if (o->perf && bpf_object__find_map_by_name(obj, "perf_sums")) {
-		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "perf_sums"), DN_PERF_MAX);
-		bpf_map__set_max_entries(bpf_object__find_map_by_name(obj, "perf_events"), DN_PERF_KINDS * o->cpus);
+	/* What is not asked for keeps the one entry of its declaration. */
+	if (o->offcpu_min)
+		size_map(obj, "short_times", DN_SHORT_MAX);
+	if (o->attach)
+		size_map(obj, "attached", DN_ATTACHED_MAX);
+	if (o->perf) {
+		size_map(obj, "perf_sums", DN_PERF_MAX);
+		size_map(obj, "perf_events", DN_PERF_KINDS * o->cpus);
 	}
 	choose(obj, o);
 	return obj;
@@ -480,15 +487,15 @@ bool dn_object_samples(const struct bpf_program *prog)
 	return !strcmp(bpf_program__section_name(prog), "perf_event");
 }
 
-struct bpf_link *dn_object_sample(struct bpf_program *prog, int cpu, unsigned freq)
+struct bpf_link *dn_object_sample(struct bpf_program *prog, const struct dn_perf_clock *clock, int cpu)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .size = sizeof(attr),
-		.config = PERF_COUNT_SW_CPU_CLOCK, .freq = 1, .sample_freq = freq };
-	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC), err;
+	int fd = dn_perf_sample(clock, cpu), err;
 	struct bpf_link *link;
 
-	if (fd < 0)
+	if (fd < 0) {
+		errno = -fd;
 		return NULL;
+	}
 	link = bpf_program__attach_perf_event(prog, fd);	/* it is the link's then */
 	if (!link) {
 		err = errno;
@@ -500,6 +507,7 @@ struct bpf_link *dn_object_sample(struct bpf_program *prog, int cpu, unsigned fr
 
 struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog)
 {
+	static const struct dn_perf_clock slow = { .freq = 1 };
 	const char *map = strcmp(bpf_program__name(prog), "name_addresses") ? "socks" : "addresses";
 	union bpf_iter_link_info info = { .map.map_fd = (uint32_t)dn_object_map(obj, map) };
 	LIBBPF_OPTS(bpf_iter_attach_opts, opts, .link_info = &info, .link_info_len = sizeof(info));
@@ -509,7 +517,7 @@ struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *pr
 
 		errno = ENODEV;
 		for (int cpu = 0; !link && errno == ENODEV && cpu < libbpf_num_possible_cpus(); cpu++)
-			link = dn_object_sample(prog, cpu, 1);
+			link = dn_object_sample(prog, &slow, cpu);
 		return link;
 	}
 	if (strcmp(bpf_program__section_name(prog), "iter/bpf_map_elem"))

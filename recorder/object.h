@@ -80,8 +80,11 @@ void dn_object_try(struct bpf_object *obj, const char *program, int *load_err, i
  * with errno. */
 struct bpf_link *dn_object_attach(struct bpf_object *obj, struct bpf_program *prog);
 
-/* Attaches one that takes samples to a CPU. NULL with errno, ENODEV where that CPU is off. */
-struct bpf_link *dn_object_sample(struct bpf_program *prog, int cpu, unsigned freq);
+struct dn_perf_clock;
+
+/* Attaches one that takes samples to a CPU, as dn_perf_sample() has it. NULL with errno, ENODEV where that
+ * CPU is off. */
+struct bpf_link *dn_object_sample(struct bpf_program *prog, const struct dn_perf_clock *clock, int cpu);
 bool dn_object_samples(const struct bpf_program *prog);
 
 /* fd of a loaded object's map, or -1. */

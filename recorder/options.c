@@ -26,7 +26,7 @@ enum {
 	OPT_MAX_INTERVAL = 256, OPT_BUFFER, OPT_LEVEL, OPT_REDACT, OPT_DURATION, OPT_WAIT, OPT_SYNC,
 	OPT_NO_STRINGS, OPT_REQUIRE, OPT_RUNG, OPT_CHECK, OPT_JSON, OPT_NO_NET, OPT_NO_OFFCPU,
 	OPT_NO_STACKS, OPT_NO_SYMBOLS,
-	OPT_OFFCPU_MIN, OPT_STACK, OPT_COUNTERS,
+	OPT_OFFCPU_MIN, OPT_SAMPLE, OPT_STACK, OPT_COUNTERS,
 };
 
 static const struct {
@@ -46,6 +46,7 @@ static const struct {
 	{ "no-offcpu", NULL, "no times off the CPU, and not who ended them", OPT_NO_OFFCPU },
 	{ "offcpu-min", "TIME", "add up times off the CPU shorter than TIME, by thread", OPT_OFFCPU_MIN },
 	{ "freq", "N", "samples a second of what runs on each CPU (99); 0: none", 'F' },
+	{ "sample", "CLOCK", "by which clock: cpu-clock, or cycles where the CPUs count them", OPT_SAMPLE },
 	{ "stack", "CALL[,CALL]", "stacks of system calls; slow:TIME: of those that take so long", OPT_STACK },
 	{ "no-stacks", NULL, "samples and times off the CPU without stacks", OPT_NO_STACKS },
 	{ "no-symbols", NULL, "stacks without names of functions", OPT_NO_SYMBOLS },
@@ -267,6 +268,10 @@ static int set(struct dn_record_opts *o, int val, char *arg)
 			return wrong("\"%s\" is no number of samples a second for --freq (0 to %d)", arg, DN_FREQ_MAX);
 		o->freq = (unsigned)n;
 		return 0;
+	case OPT_SAMPLE:
+		o->cycles = !strcmp(arg, "cycles");
+		return o->cycles || !strcmp(arg, "cpu-clock") ? 0 :
+			wrong("--sample takes cpu-clock or cycles, not \"%s\"", arg);
 	case OPT_NO_STRINGS:
 		o->strings = false;
 		return 0;

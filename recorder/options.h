@@ -26,6 +26,7 @@ struct dn_record_opts {
 	bool stacks;
 	bool symbols;			/* names of functions in them */
 	unsigned freq;			/* samples a second of each CPU; 0: none */
+	bool cycles;			/* by cycles, where there are such */
 	uint32_t perf;			/* performance counters, those that there are: a bit for each enum dn_perf */
 	uint32_t perf_named;		/* of these, those that there must be */
 	bool quiet;

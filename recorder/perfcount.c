@@ -11,8 +11,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "clocks.h"
 #include "events.h"
 #include "row.h"
+
+#define RATE_NS 2000000u
 
 static const struct {
 	const char *name;
@@ -37,13 +40,58 @@ const char *dn_perf_name(unsigned kind)
 	return counters[kind].name;
 }
 
+static int open_on(int cpu, struct perf_event_attr *attr)
+{
+	int fd;
+
+	attr->size = sizeof(*attr);
+	fd = (int)syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 int dn_perf_open(unsigned kind, int cpu)
 {
-	struct perf_event_attr attr = { .type = counters[kind].type, .size = sizeof(attr),
-		.config = counters[kind].config };
-	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	struct perf_event_attr attr = { .type = counters[kind].type, .config = counters[kind].config };
 
-	return fd < 0 ? -errno : fd;
+	return open_on(cpu, &attr);
+}
+
+int dn_perf_sample(const struct dn_perf_clock *clock, int cpu)
+{
+	struct perf_event_attr attr = { .type = PERF_TYPE_SOFTWARE, .config = PERF_COUNT_SW_CPU_CLOCK, .freq = 1,
+		.sample_freq = clock->freq };
+
+	if (clock->cycles) {
+		attr.type = counters[DN_PERF_CYCLES].type;
+		attr.config = counters[DN_PERF_CYCLES].config;
+		attr.freq = 0;
+		attr.sample_period = clock->cycles;
+	}
+	return open_on(cpu, &attr);
+}
+
+int dn_perf_cycle_rate(uint64_t *rate)
+{
+	struct perf_event_attr attr = { .type = counters[DN_PERF_CYCLES].type, .config = counters[DN_PERF_CYCLES].config,
+		.size = sizeof(attr), .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING };
+	struct {
+		uint64_t value, enabled, running;	/* perf_event_open(2), PERF_FORMAT_TOTAL_TIME_RUNNING */
+	} count;
+	const uint64_t began = dn_now();
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (dn_now() - began < RATE_NS)
+		;
+	if (read(fd, &count, sizeof(count)) != sizeof(count))
+		err = -EIO;
+	else if (!count.running || !count.value)
+		err = -ENOENT;		/* it opens, and nothing is counted */
+	else
+		*rate = (uint64_t)((double)count.value * 1e9 / (double)count.running);
+	close(fd);
+	return err;
 }
 
 uint32_t dn_perf_try(uint32_t kinds, int err[DN_PERF_KINDS])

@@ -147,8 +147,10 @@ static int prepare_stacks(struct dn_rec *x)
 /* What only BPF gives records to. */
 static int prepare_stream(struct dn_rec *x, enum dn_abi native)
 {
+	const char *why;
+	const uint64_t cycles = dn_probe_cycles(x->probe, &why);
 	struct dn_stream_opts to = { .redact = x->o->redact, .sink = dn_writer_sink(x->writer), .tree = x->tree,
-		.sample_period_ns = x->o->freq ? 1000000000 / x->o->freq : 0, .perf = dn_probe_perf_kinds(x->probe) };
+		.sample_period_ns = x->o->freq && !cycles ? 1000000000 / x->o->freq : 0, .sample_cycles = cycles, .perf = dn_probe_perf_kinds(x->probe) };
 
 	if (strcmp(dn_probe_rung(x->probe, "stacks"), "none") && prepare_stacks(x))
 		return -ENOMEM;
@@ -219,6 +221,8 @@ static void say_lacks(struct dn_rec *x)
 
 	if (dn_probe_lacks(x->probe, names, &why))
 		dn_say("not observed on this kernel: %s (%s)", names, why);
+	if (!dn_probe_cycles(x->probe, &why) && *why)
+		dn_say("samples are taken by the clock of each CPU, not by cycles: %s", why);
 }
 
 /* The only part that needs capabilities: loads, attaches. Without x->probe why
@@ -228,7 +232,7 @@ static int attach(struct dn_rec *x, char why[512], char todo[512])
 	struct dn_probe_opts po = { .buffer_bytes = x->o->buffer, .strings = x->o->strings,
 		.net = x->o->net, .offcpu = x->o->offcpu, .offcpu_min = x->o->offcpu_min_ns,
 		.stack_slow = x->o->stack_slow_ns, .stack_calls = x->o->stack_calls, .stacks = x->o->stacks, .symbols = x->o->symbols,
-		.freq = x->o->freq, .attach = !!x->attach, .perf = x->o->perf, .rung = x->rung[0] ? x->rung : NULL, .bytes = x->bytes[0] ? x->bytes : NULL,
+		.freq = x->o->freq, .cycles = x->o->cycles, .attach = !!x->attach, .perf = x->o->perf, .rung = x->rung[0] ? x->rung : NULL, .bytes = x->bytes[0] ? x->bytes : NULL,
 		.hide_setuid = geteuid() != 0 };
 	uint64_t counters[DN_KCOUNTER_MAX];
 	int err;

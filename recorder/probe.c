@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "mapwatch.h"
+#include "perfcount.h"
 #include "ring.h"
 #include "rings.h"
 
@@ -209,7 +210,7 @@ static bool is_attached(const struct dn_probe *p, const char *program)
 }
 
 /* Has each CPU take samples. 0 or -errno: then none does. */
-static int start_samples(struct dn_probe *p, struct bpf_program *prog)
+static int start_samples_by(struct dn_probe *p, struct bpf_program *prog, const struct dn_perf_clock *clock)
 {
 	int err = 0;
 
@@ -217,13 +218,45 @@ static int start_samples(struct dn_probe *p, struct bpf_program *prog)
 	if (!p->sampler)
 		return -ENOMEM;
 	for (int cpu = 0; cpu < p->cpus && !err; cpu++) {
-		p->sampler[cpu] = dn_object_sample(prog, cpu, p->freq);
+		p->sampler[cpu] = dn_object_sample(prog, clock, cpu);
 		if (!p->sampler[cpu] && errno != ENODEV)
 			err = -errno;
 	}
 	if (err)
 		stop_samples(p);
 	return err;
+}
+
+/* By cycles, where they are asked for and each CPU has them; else by the clock. */
+static int start_samples(struct dn_probe *p, struct bpf_program *prog)
+{
+	struct dn_perf_clock clock = { 0, p->freq };
+	int none[DN_PERF_KINDS] = { 0 }, *err = &none[DN_PERF_CYCLES];
+	uint64_t rate;
+	bool here;
+
+	if (p->by_cycles) {
+		*err = dn_perf_cycle_rate(&rate);
+		here = !*err;
+		if (here) {
+			clock.cycles = rate / p->freq;
+			*err = start_samples_by(p, prog, &clock);
+		}
+		if (!*err) {
+			p->cycles = clock.cycles;
+			return 0;
+		}
+		clock.cycles = 0;
+		snprintf(p->cycles_why, sizeof(p->cycles_why), "%s", here ? "not all CPUs of this machine count them" :
+			 dn_perf_why(1u << DN_PERF_CYCLES, none, DN_PERF_CYCLES));
+	}
+	return start_samples_by(p, prog, &clock);
+}
+
+uint64_t dn_probe_cycles(const struct dn_probe *p, const char **why)
+{
+	*why = p->cycles_why;
+	return p->cycles;
 }
 
 /* Without the map there are no names. */
@@ -510,6 +543,7 @@ struct dn_probe *dn_probe_open(const struct dn_probe_opts *o, char why[512])
 	p->stacks = oo.stacks = o->stacks;
 	p->symbols = o->symbols;
 	p->freq = oo.freq = o->freq;
+	p->by_cycles = o->cycles;
 	p->attach = oo.attach = o->attach;
 	p->hide_setuid = o->hide_setuid;
 	dn_probe_perf_find(p, o->perf);

@@ -34,6 +34,7 @@ struct dn_probe_opts {
 	bool stacks;
 	bool symbols;		/* names of the kernel's functions */
 	unsigned freq;		/* samples a second of each CPU; 0: none */
+	bool cycles;		/* by cycles, where each CPU has them */
 	bool attach;		/* the tree is one of processes that run already */
 	uint32_t perf;		/* performance counters, those that there are: a bit for each enum dn_perf */
 	const char *rung;	/* the best one to try: tp_btf, raw_tp, no_btf, proc; NULL: the best */
@@ -113,6 +114,9 @@ int dn_probe_short(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring
 int dn_probe_perf(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_perf *r), void *ctx);
 /* The performance counters that count. */
 uint32_t dn_probe_perf_kinds(const struct dn_probe *p);
+/* Cycles that a sample stands for; 0: it stands for a time. why: that it does, though cycles were asked for; "":
+ * they were not. */
+uint64_t dn_probe_cycles(const struct dn_probe *p, const char **why);
 /* The name of one of these that does not, and why; NULL: all do. */
 const char *dn_probe_perf_lacks(const struct dn_probe *p, uint32_t kinds, const char **why);
 

@@ -24,7 +24,7 @@ struct dn_stream_opts {
 	const struct dn_sink *sink;	/* where records go */
 	struct dn_tree *tree;
 	struct dn_stacks *stacks;	/* NULL: there are none; else it stays the caller's */
-	uint64_t sample_period_ns;
+	uint64_t sample_period_ns, sample_cycles;	/* what a sample stands for; 0: for the other */
 	uint32_t perf;			/* performance counters that count: a bit for each enum dn_perf */
 	/* Called for each call too, for -c; may be NULL. */
 	void (*also)(void *ctx, const struct dn_syscall *s);

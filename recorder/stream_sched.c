@@ -15,10 +15,10 @@
 #include "row.h"
 #include "stacks.h"
 
-/* A row that ends in the id of its stack, which has not come: sent through the ring of another CPU. */
+/* A row whose stack has not come: sent through the ring of another CPU. */
 struct unstacked {
 	uint16_t event;
-	uint16_t n;			/* fields */
+	uint8_t n, at;			/* fields, and which of them is the stack */
 	unsigned pass;
 	uint64_t hash, when;		/* when: it was that stack */
 	struct dn_value v[DN_F_offcpu_N];	/* others have fewer */
@@ -27,9 +27,9 @@ struct unstacked {
 
 static_assert((int)DN_F_sample_N <= (int)DN_F_offcpu_N && (int)DN_F_call_stack_N <= (int)DN_F_offcpu_N, "room in struct unstacked");
 
-/* A row whose last field is the stack of that hash, as it was then. comm is what v points to, or NULL. */
-static int send_stacked(struct dn_stream *s, enum dn_event event, struct dn_value *v, unsigned n, uint64_t hash,
-			uint64_t when, const char *comm)
+/* A row of n fields whose field `at` is the stack of that hash, as it was then. comm is what v points to, or NULL. */
+static int send_stacked(struct dn_stream *s, enum dn_event event, struct dn_value *v, unsigned n, unsigned at,
+			uint64_t hash, uint64_t when, const char *comm)
 {
 	struct unstacked *u;
 	uint32_t id = 0;
@@ -37,7 +37,7 @@ static int send_stacked(struct dn_stream *s, enum dn_event event, struct dn_valu
 
 	if (err)
 		return err;
-	v[n - 1] = id ? dn_u(id) : dn_null();
+	v[at] = id ? dn_u(id) : dn_null();
 	if (id || !hash || !s->o.stacks)
 		return dn_row_send(s->o.sink, event, v, n);
 	if (dn_grow(&s->unstacked, &s->unstacked_cap, s->nunstacked + 1u, sizeof(*u))) {
@@ -45,7 +45,8 @@ static int send_stacked(struct dn_stream *s, enum dn_event event, struct dn_valu
 		return dn_row_send(s->o.sink, event, v, n);
 	}
 	u = &s->unstacked[s->nunstacked++];
-	*u = (struct unstacked){ .event = (uint16_t)event, .n = (uint16_t)n, .pass = s->pass, .hash = hash, .when = when };
+	*u = (struct unstacked){ .event = (uint16_t)event, .n = (uint8_t)n, .at = (uint8_t)at, .pass = s->pass, .hash = hash,
+		.when = when };
 	memcpy(u->v, v, n * sizeof(*v));
 	if (comm)
 		memcpy(u->comm, comm, sizeof(u->comm));
@@ -68,7 +69,7 @@ int dn_stream_send_unstacked(struct dn_stream *s, unsigned passes)
 			continue;
 		}
 		s->st.stacks_missing += !id;
-		u->v[u->n - 1] = id ? dn_u(id) : dn_null();
+		u->v[u->at] = id ? dn_u(id) : dn_null();
 		if (u->event == DN_EV_offcpu && u->v[DN_F_offcpu_waker_comm].p)
 			u->v[DN_F_offcpu_waker_comm].p = u->comm;
 		err = dn_row_send(s->o.sink, (enum dn_event)u->event, u->v, u->n);
@@ -87,7 +88,7 @@ int dn_stream_on_call_stack(struct dn_stream *s, const struct dn_ring_call_stack
 	v[DN_F_call_stack_abi] = dn_u(r->abi);
 	v[DN_F_call_stack_nr] = dn_u(r->nr);
 	v[DN_F_call_stack_dur] = dn_u(r->dur);
-	return send_stacked(s, DN_EV_call_stack, v, DN_F_call_stack_N, r->stack, r->time, NULL);
+	return send_stacked(s, DN_EV_call_stack, v, DN_F_call_stack_N, DN_F_call_stack_stack, r->stack, r->time, NULL);
 }
 
 int dn_stream_on_sample(struct dn_stream *s, const struct dn_ring_sample *r)
@@ -97,8 +98,9 @@ int dn_stream_on_sample(struct dn_stream *s, const struct dn_ring_sample *r)
 	v[DN_F_sample_time] = dn_u(r->time);
 	v[DN_F_sample_thread] = dn_u(r->thread);
 	v[DN_F_sample_cpu] = dn_u(r->cpu);
-	v[DN_F_sample_period] = dn_u(s->o.sample_period_ns);
-	return send_stacked(s, DN_EV_sample, v, DN_F_sample_N, r->stack, r->time, NULL);
+	v[DN_F_sample_period] = s->o.sample_period_ns ? dn_u(s->o.sample_period_ns) : dn_null();
+	v[DN_F_sample_cycles] = s->o.sample_cycles ? dn_u(s->o.sample_cycles) : dn_null();
+	return send_stacked(s, DN_EV_sample, v, DN_F_sample_N, DN_F_sample_stack, r->stack, r->time, NULL);
 }
 
 int dn_stream_on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
@@ -118,7 +120,8 @@ int dn_stream_on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r)
 	v[DN_F_offcpu_waker_tid] = task && r->waker_tid ? dn_u(r->waker_tid) : dn_null();
 	v[DN_F_offcpu_waker_comm] = task ? text(r->waker_comm, sizeof(r->waker_comm)) : dn_null();
 	v[DN_F_offcpu_ended] = dn_u(1);
-	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, r->stack, r->time - r->dur, r->waker_comm);
+	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, DN_F_offcpu_stack, r->stack, r->time - r->dur,
+			    r->waker_comm);
 }
 
 int dn_stream_short(void *ctx, const struct dn_ring_short *r)
@@ -160,5 +163,5 @@ int dn_stream_still_off(struct dn_stream *s, const struct dn_iter_thread *t, uin
 	if (t->woken && t->woken <= end)
 		v[DN_F_offcpu_ready] = dn_u(end - (t->woken > t->off ? t->woken : t->off));
 	v[DN_F_offcpu_ended] = dn_u(t->off_ran > 0);
-	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, t->off_stack, t->off, NULL);
+	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, DN_F_offcpu_stack, t->off_stack, t->off, NULL);
 }

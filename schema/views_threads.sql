@@ -106,13 +106,14 @@ LEFT JOIN (SELECT thread_id, sum(total_ns) AS off, sum(ready_ns) AS ready, sum(c
 --   comm: : the thread's last name
 --   time_ns: ns: when
 --   cpu: : on which CPU
---   period_ns: ns: the time it stands for
+--   period_ns: ns: the time it stands for; NULL: it was taken by cycles
 --   stack_id: id: where, in stacks; NULL: not known
 --   name: : the innermost frame, as in stacks
 --   module: : the file it lies in
+--   cycles: : cycles of its CPU it stands for; NULL: it was taken by time
 CREATE VIEW samples AS
 SELECT s.trace_id, t.process AS process_id, s.thread AS thread_id, t.pid, t.tid, t.comm,
-       s.time AS time_ns, s.cpu, s.period AS period_ns, s.stack AS stack_id, p.name, p.path AS module
+       s.time AS time_ns, s.cpu, s.period AS period_ns, s.stack AS stack_id, p.name, p.path AS module, s.cycles
 FROM raw_sample AS s
 LEFT JOIN raw_thread AS t ON t.thread = s.thread
 LEFT JOIN raw_node AS n ON n.stack = s.stack
