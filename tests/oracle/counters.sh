@@ -119,10 +119,17 @@ if command -v perf >/dev/null && perf stat -x, -o stat -e cycles true 2>/dev/nul
 		record t.dnt --counters=cycles,instructions counted spin 100
 		is "$? $(ask "SELECT cycles > 0 AND instructions > 0 AND ipc BETWEEN 0.01 AND 16 FROM trace_counters")" "0 1" \
 			"cycles and instructions"
+		record t.dnt --sample=cycles counted spin 300
+		ok "samples by cycles" test "$(ask "SELECT count(*) > 10 AND min(cycles) > 1000 AND NOT count(period_ns) FROM samples")" = 1
 	else
 		record t.dnt --counters=cycles counted spin 10
 		is $? 125 "cycles, where there are none: nothing is recorded"
 		like "$(cat .said)" "^denet-record: cannot count cycles: .*; --counters=hardware takes" "and it is said"
+		record t.dnt --sample=cycles counted spin 300
+		is "$? $(ask "SELECT count(*) > 10 AND NOT count(cycles) AND min(period_ns) = 10101010 FROM samples")" "0 1" \
+			"samples by cycles, where there are none: by the clock"
+		is "$(ask "SELECT rung FROM probes WHERE name = 'samples' AND reason <> ''") $(cat .said)" "cpu_clock denet-record: samples are taken $(
+			)by the clock of each CPU, not by cycles: $(ask "SELECT reason FROM probes WHERE name = 'samples'" | tr -d '"')" "and that is said"
 		record t.dnt true
 		is $? 0 "without naming them"
 		is "$(ask "SELECT verdict, lacks FROM trace_counters")" \

@@ -104,6 +104,18 @@ static void test_wrong(void **state)
 	assert_int_equal(parse("--compress-level", "", "ls", NULL), 126);
 }
 
+static void test_sample(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("ls", NULL), 0);
+	assert_false(o.cycles);
+	assert_int_equal(parse("--sample=cycles", "ls", NULL), 0);
+	assert_true(o.cycles);
+	assert_int_equal(parse("--sample=cycles", "--sample", "cpu-clock", "ls", NULL), 0);
+	assert_false(o.cycles);
+	assert_int_equal(parse("--sample=cpu", "ls", NULL), 126);
+}
+
 static void test_counters(void **state)
 {
 	const unsigned two = 1u << DN_PERF_CYCLES | 1u << DN_PERF_PAGE_FAULTS;
@@ -130,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_command_options),
 		cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_sample),
 		cmocka_unit_test(test_counters),
 	};
 
