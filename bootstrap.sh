@@ -108,6 +108,8 @@ has_bpftool()
 # What PATH may lack for who is not root.
 has() { have "$1" || [ -x "/usr/sbin/$1" ] || [ -x "/sbin/$1" ]; }
 
+have_browser() { have chromium || have chromium-browser || have google-chrome; }
+
 # Debian has its server and pgbench not in PATH.
 has_postgres() { have pgbench || ls /usr/lib/postgresql/*/bin/pgbench; }
 
@@ -263,7 +265,7 @@ deps()
 	fi
 
 	# Pages are opened in a browser where there is one; without it those tests are skipped.
-	if [ "$command" = check ] && [ -n "$manager" ] && ! have chromium; then
+	if [ "$command" = check ] && [ -n "$manager" ] && [ "$(id -u)" = 0 ] && ! have_browser; then
 		say "installing: chromium"
 		(install_packages chromium) || say "no chromium: tests of pages in a browser are skipped"
 	fi

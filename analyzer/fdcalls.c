@@ -302,22 +302,14 @@ static int make(struct dn_fdlog *l, const struct dn_fdcall *c, const struct dn_s
 /* Two of op->kind. */
 static int make_pair(struct dn_fdlog *l, const struct dn_syscall *s, struct dn_fdop *op)
 {
-	int32_t fd[2];
-	int err = 0;
+	int32_t fd[2] = { -1, -1 };
 
-	for (unsigned i = 0; i < s->nstr; i++) {
-		if (!dn_callstr_fds(&s->str[i], fd) || fd[0] < 0 || fd[0] >= DN_FD_MAX || fd[1] < 0 ||
-		    fd[1] >= DN_FD_MAX)
-			continue;
-		op->what = DN_FDOP_MAKE;
-		op->fd2 = -1;
-		for (int k = 0; !err && k < 2; k++) {
-			op->fd = fd[k];
-			err = add_made(l, op);
-		}
-		return err;
-	}
+	for (unsigned i = 0; i < s->nstr; i++)
+		if (dn_callstr_fds(&s->str[i], fd))
+			break;
 	op->what = DN_FDOP_PAIR;
+	op->fd = fd[0];
+	op->fd2 = fd[1];
 	return add(l, op);
 }
 

@@ -45,7 +45,7 @@ enum dn_fdop_kind {
 	DN_FDOP_MAKE,		/* fd; kind, text: path, fd2: directory of a relative one */
 	DN_FDOP_DUP,		/* fd2 becomes fd too, the lowest that is free from arg on */
 	DN_FDOP_DUP_AT,		/* fd2 becomes fd too, which it had before or not */
-	DN_FDOP_PAIR,		/* two of kind, whose numbers could not be read */
+	DN_FDOP_PAIR,		/* two of kind: fd and fd2, as read from the caller's memory; -1: not read */
 	DN_FDOP_CLOEXEC,	/* fd */
 	DN_FDOP_ACCEPT,		/* fd from the socket fd2, text: peer */
 	DN_FDOP_NAME,		/* fd has the address text */

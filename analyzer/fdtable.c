@@ -121,12 +121,12 @@ int dn_fdtable_place(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t 
 }
 
 /* The lowest number that a call of that time got, as far as is known: one that was
- * free, or that only a later call speaks for, which may be this one's. */
-static int32_t lowest_free(const struct table *tb, uint64_t began, uint64_t ended, bool *doubt)
+ * free, or that only a later call speaks for, which may be this one's. Of those from least on. */
+static int32_t lowest_free(const struct table *tb, uint32_t least, uint64_t began, uint64_t ended, bool *doubt)
 {
 	uint32_t at = tb->low < tb->phantom ? tb->low : tb->phantom;
 
-	for (; at < tb->n; at++) {
+	for (at = at < least ? least : at; at < tb->n; at++) {
 		const struct entry *e = &tb->entry[at];
 
 		*doubt |= !e->object && e->from && e->from + e->lag > began;
@@ -143,7 +143,7 @@ int dn_fdtable_give_lowest(struct dn_fdtrack *t, uint32_t table, uint64_t began,
 	struct table *tb = &t->table[table];
 	struct entry as = *like;
 	bool doubt = !tb->complete;
-	int32_t fd = lowest_free(tb, began, as.from, &doubt);
+	int32_t fd = lowest_free(tb, 0, began, as.from, &doubt);
 
 	as.flags |= GUESSED | (doubt ? INFERRED : 0);
 	if ((uint32_t)fd == tb->low)
@@ -170,6 +170,49 @@ int dn_fdtable_place_given(struct dn_fdtrack *t, uint32_t table, int32_t fd, uin
 	moved.flags |= INFERRED;
 	err = dn_fdtable_give_lowest(t, table, moved.from, &moved, moved.object);
 	dn_fdtrack_unref(t, moved.object);
+	return err;
+}
+
+/* Whether it is known that e is open, by a call or from the beginning: then the kernel gives that number to nobody.
+ * Later rows of /proc may have come late. */
+static bool is_certain(const struct table *tb, const struct entry *e)
+{
+	return e && e->object && !(e->flags & (GUESSED | INFERRED | PHANTOM)) && e->origin != DN_FD_FROM_UNKNOWN &&
+	       (e->origin != DN_FD_FROM_SNAPSHOT || e->from == tb->begin);
+}
+
+/* A number as it was read from the caller's memory, where others may have written since. */
+static bool is_plausible(struct table *tb, int32_t fd, int32_t lowest)
+{
+	uint32_t known = tb->n > (uint32_t)lowest ? tb->n : (uint32_t)lowest;
+
+	return fd >= 0 && fd < DN_FD_MAX && (uint32_t)fd <= known + PHANTOMS_MAX && !is_certain(tb, dn_fdentry_at(tb, fd));
+}
+
+int dn_fdtable_give_pair(struct dn_fdtrack *t, uint32_t table, const struct dn_fdop *op, const struct entry *like,
+			 const uint32_t object[2])
+{
+	const int32_t read[2] = { op->fd, op->fd2 };
+	struct table *tb = &t->table[table];
+	struct entry as = *like;
+	bool doubt, good;
+	int32_t low[2];
+	int err = 0;
+
+	low[0] = lowest_free(tb, 0, op->time - op->took, op->time, &doubt);
+	low[1] = lowest_free(tb, (uint32_t)low[0] + 1, op->time - op->took, op->time, &doubt);
+	good = read[0] != read[1] && is_plausible(tb, read[0], low[1]) && is_plausible(tb, read[1], low[1]);
+	if (!(read[0] == low[0] && read[1] == low[1]) && !(read[0] == low[1] && read[1] == low[0]))
+		as.flags |= INFERRED;
+	for (int i = 0; !err && i < 2; i++) {
+		if (!good) {
+			err = dn_fdtable_give_lowest(t, table, op->time - op->took, like, object[i]);
+			continue;
+		}
+		if ((uint32_t)read[i] == t->table[table].low)
+			t->table[table].low++;
+		err = dn_fdtable_place_given(t, table, read[i], object[i], &as);
+	}
 	return err;
 }
 

@@ -450,15 +450,12 @@ static int pair(struct dn_fdtrack *t, const struct dn_fdop *op, struct thread *t
 {
 	const struct entry as = { .from = op->time, .origin = DN_FD_FROM_OPENED,
 				  .flags = op->cloexec ? CLOEXEC : 0 };
-	uint32_t object;
-	int err = 0;
+	uint32_t object[2];
+	int err = dn_fdobject_new(t, op->kind, 0, &object[0]);
 
-	for (int i = 0; !err && i < 2; i++) {
-		err = dn_fdobject_new(t, op->kind, 0, &object);
-		if (!err)
-			err = dn_fdtable_give_lowest(t, th->table, op->time - op->took, &as, object);
-	}
-	return err;
+	if (!err)
+		err = dn_fdobject_new(t, op->kind, 0, &object[1]);
+	return err ? err : dn_fdtable_give_pair(t, th->table, op, &as, object);
 }
 
 /* clone(CLONE_PIDFD): its number, too, is in the caller's memory. */

@@ -13,9 +13,10 @@
  * Not everything is in a trace. The kernel gives the lowest free number; so
  *   - a call that got number N says that those below it were in use (origin
  *     UNKNOWN where nobody saw them begin);
- *   - pipe(2) and socketpair(2) whose numbers could not be read from the caller's
- *     memory got the two lowest free ones. Where not all of the table is known (a process
- *     whose descriptors no snapshot told) that may be wrong: `inferred`.
+ *   - pipe(2) and socketpair(2) got the two lowest free ones. What was read from the caller's memory
+ *     may have been written over since: where it agrees it is so; where it does not and can be true, it
+ *     is believed, as `inferred`; else, and where nothing could be read, the two lowest free ones are,
+ *     `inferred` where not all of the table is known (a process whose descriptors no snapshot told).
  * Descriptors that come by SCM_RIGHTS are seen when /proc or the rule tells.
  *
  * dn_fdtrack_apply(), _settle() and _forget() are for one thread; between them

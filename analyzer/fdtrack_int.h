@@ -13,7 +13,7 @@ enum entry_flag {
 	INFERRED = 1 << 1,
 	PHANTOM = 1 << 2,	/* only a higher number that was given away speaks for it */
 	OLD = 1 << 3,		/* and before that nothing was known of it: as old as the table */
-	GUESSED = 1 << 4,	/* the number is one that a pipe(2) must have got */
+	GUESSED = 1 << 4,	/* the number is one that a pipe(2) must have got, and was not read */
 	RESERVED = 1 << 5,	/* of a closed one: a call that is under way has it */
 };
 
@@ -133,6 +133,11 @@ int dn_fdtable_place(struct dn_fdtrack *t, uint32_t table, int32_t fd, uint32_t 
 /* At the number that was the lowest free one when a call began. */
 int dn_fdtable_give_lowest(struct dn_fdtrack *t, uint32_t table, uint64_t began,
 			   const struct entry *like, uint32_t object);
+
+/* Two of them: at the numbers that op has of the caller's memory, where they can be true; INFERRED, where
+ * they are not the lowest free ones. */
+int dn_fdtable_give_pair(struct dn_fdtrack *t, uint32_t table, const struct dn_fdop *op, const struct entry *like,
+			 const uint32_t object[2]);
 
 /* At a number of which the kernel says that it was the lowest free one. If it is what
  * a pipe(2) was thought to have got, that got another. */

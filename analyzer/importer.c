@@ -134,6 +134,15 @@ static int insert(struct importer *im, const struct dn_feed_call *c)
 	return dn_dbtable_row(im->strings, cell, sizeof(cell) / sizeof(*cell));
 }
 
+/* Whether any of a call's strings has a column. */
+static bool has_text(const struct dn_feed_call *c)
+{
+	for (unsigned i = 0; i < c->nstr; i++)
+		if (c->str[i].kind != DN_STR_FDS)
+			return true;
+	return false;
+}
+
 /* The id of the strings of a call, or a negative errno. */
 static int64_t intern(struct importer *im, const struct dn_feed_call *c)
 {
@@ -219,7 +228,7 @@ static int put_call(struct importer *im, const struct dn_vtab_trace *t, const st
 		cell[ARG0 + i] = dn_cell_int((int64_t)c->args[i]);
 	for (unsigned i = ARG0 + c->nargs; i < COLUMNS; i++)
 		cell[i] = dn_cell_null();
-	if (c->nstr) {
+	if (has_text(c)) {
 		id = intern(im, c);
 		if (id < 0)
 			return (int)id;

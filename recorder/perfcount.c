@@ -77,12 +77,13 @@ int dn_perf_cycle_rate(uint64_t *rate)
 	struct {
 		uint64_t value, enabled, running;	/* perf_event_open(2), PERF_FORMAT_TOTAL_TIME_RUNNING */
 	} count;
-	const uint64_t began = dn_now();
 	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC), err = 0;
+	uint64_t began;
 
 	if (fd < 0)
 		return -errno;
-	while (dn_now() - began < RATE_NS)
+	/* From here on: the first event of a machine takes milliseconds to open. */
+	for (began = dn_now(); dn_now() - began < RATE_NS;)
 		;
 	if (read(fd, &count, sizeof(count)) != sizeof(count))
 		err = -EIO;

@@ -235,6 +235,8 @@ static int start_samples(struct dn_probe *p, struct bpf_program *prog)
 	uint64_t rate;
 	bool here;
 
+	p->cycles = 0;
+	p->cycles_why[0] = 0;
 	if (p->by_cycles) {
 		*err = dn_perf_cycle_rate(&rate);
 		here = !*err;
@@ -247,7 +249,9 @@ static int start_samples(struct dn_probe *p, struct bpf_program *prog)
 			return 0;
 		}
 		clock.cycles = 0;
-		snprintf(p->cycles_why, sizeof(p->cycles_why), "%s", here ? "not all CPUs of this machine count them" :
+		snprintf(p->cycles_why, sizeof(p->cycles_why), "%s",
+			 here && *err == -ENOENT ? "not all CPUs of this machine count them" :
+			 here && *err == -EOPNOTSUPP ? "the counter of this CPU takes no samples" :
 			 dn_perf_why(1u << DN_PERF_CYCLES, none, DN_PERF_CYCLES));
 	}
 	return start_samples_by(p, prog, &clock);
@@ -255,8 +259,8 @@ static int start_samples(struct dn_probe *p, struct bpf_program *prog)
 
 uint64_t dn_probe_cycles(const struct dn_probe *p, const char **why)
 {
-	*why = p->cycles_why;
-	return p->cycles;
+	*why = p->sampler ? p->cycles_why : "";
+	return p->sampler ? p->cycles : 0;
 }
 
 /* Without the map there are no names. */
