@@ -145,7 +145,7 @@ static void remarks(const struct work *w)
 {
 	char n[DN_HUMAN_SIZE];
 
-	remark(&w->absent, "no file there has the build-id of");
+	remark(&w->absent, "no file there that has names has the build-id of");
 	remark(&w->unknown, "no file is believed to be it, as the trace has no build-id of");
 	if (w->left)
 		dn_remark("--symfs: %s places were not looked up: it took more than %d s or %u MiB",

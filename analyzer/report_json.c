@@ -115,18 +115,21 @@ static const struct section seed[] = {
 	  " FROM traces AS t WHERE t.trace_id = ?1" },
 };
 
+/* NULL where it is one of those that are only added up. */
+#define LONGEST "iif(max(below_ns) > max(max_ns), NULL, max(max_ns))"
+
 static const char offcpu_sql[] =
 	"SELECT ifnull(sum(total_ns), 0) AS total_time_ns, ifnull(sum(count), 0) AS total_events,"
-	" sum(total_ns) / sum(count) AS avg_time_ns, max(max_ns) AS max_time_ns,"
-	" min(min_ns) AS min_time_ns FROM waits WHERE trace_id = ?1";
+	" sum(total_ns) / sum(count) AS avg_time_ns, " LONGEST " AS max_time_ns,"
+	" iif(count(below_ns), NULL, min(min_ns)) AS min_time_ns FROM waits WHERE trace_id = ?1";
 
 static const struct section offcpu[] = {
 	{ "by_state", ARRAY,
 	  "SELECT state, sum(count) AS events, sum(total_ns) AS time_ns, sum(ready_ns) AS ready_ns,"
-	  " max(max_ns) AS max_time_ns FROM waits WHERE trace_id = ?1"
+	  " " LONGEST " AS max_time_ns FROM waits WHERE trace_id = ?1"
 	  " GROUP BY state ORDER BY sum(total_ns) DESC, state" },
 	{ "by_reason", ARRAY,
-	  "SELECT reason, sum(count) AS events, sum(total_ns) AS time_ns, max(max_ns) AS max_time_ns"
+	  "SELECT reason, sum(count) AS events, sum(total_ns) AS time_ns, " LONGEST " AS max_time_ns"
 	  " FROM waits WHERE trace_id = ?1 GROUP BY reason ORDER BY sum(total_ns) DESC, reason" },
 	{ "wakers", ARRAY,
 	  "SELECT waker_id, waker_tid, waker_comm, sum(count) AS wakeups,"
@@ -135,7 +138,7 @@ static const struct section offcpu[] = {
 	  " ORDER BY waited_ns DESC, wakeups DESC, waker_tid, waker_comm LIMIT " WAKERS_MAX },
 	{ "top_blocking_threads", ARRAY,
 	  "SELECT thread_id AS id, process_id, pid, tid, comm, waited_ns,"
-	  " waits, longest_ns, longest_reason FROM thread_time WHERE trace_id = ?1"
+	  " waits, longest_ns, longest_reason FROM thread_time WHERE trace_id = ?1 AND waited_ns > 0"
 	  " ORDER BY waited_ns DESC, thread_id LIMIT " BLOCKING_MAX },
 	{ "top_blocking_stacks", ARRAY,
 	  "SELECT stack AS stack_id, weight AS total_time_ns, count AS events, longest AS max_time_ns, "

@@ -74,7 +74,9 @@ static const struct dn_table tables[] = {
 	  COLUMNS({ "samples", DN_SHOW_COUNT, 7 }, { "of all", DN_SHOW_SHARE, 7 },
 		  { "function", DN_SHOW_TEXT, 38 }, { "in", DN_SHOW_TEXT, 18 }) },
 	{ "Where threads waited: functions, innermost first",
-	  "SELECT weight, count, comm, " DN_SQL_STACK("stack", "p.kind IN ('file', 'vdso', 'memory')", "' < '", "ASC", "4")
+	  "SELECT weight, count, comm, ifnull("
+	  DN_SQL_STACK("stack", "p.kind IN ('file', 'vdso', 'memory')", "' < '", "ASC", "4") ", "
+	  DN_SQL_STACK("stack", "p.kind IN ('kernel', 'module')", "' < '", "ASC", "4") ")"
 	  " FROM (SELECT w.stack, t.comm, sum(w.weight) AS weight, sum(w.count) AS count FROM raw_weight AS w"
 	  " LEFT JOIN raw_thread AS t ON t.thread = w.thread WHERE w.trace_id = ?1 AND w.what = 'offcpu' AND w.waited"
 	  " GROUP BY w.stack, t.comm ORDER BY 3 DESC, 1 LIMIT 8)",
@@ -275,7 +277,7 @@ static int put_notes(struct dn_page *p, struct dn_db *db, int64_t trace)
 		"SELECT text, '!' FROM (SELECT text FROM raw_note WHERE trace_id = ?1 LIMIT 8)"
 		" UNION ALL SELECT 'lost besides system calls, as the view losses explains: ' ||"
 		" group_concat(counter || ' ' || count, ', '), '!' FROM (SELECT counter, count FROM losses"
-		" WHERE trace_id = ?1 AND (counter GLOB '*_lost' OR counter = 'stack_missing')"
+		" WHERE trace_id = ?1 AND (counter GLOB '*_lost' OR counter IN ('stack_missing', 'perf_missed'))"
 		" AND counter NOT IN ('syscall_lost', 'block_calls_lost', 'blocks_lost') ORDER BY counter) HAVING count(*) > 0"
 		" UNION ALL SELECT 'not observed: ' || group_concat(subject, ', '), 'Note' FROM"
 		" (SELECT subject FROM not_observed WHERE trace_id = ?1 ORDER BY subject)"
@@ -297,9 +299,11 @@ static int put_notes(struct dn_page *p, struct dn_db *db, int64_t trace)
 static int put_time(struct dn_page *p, struct dn_db *db, int64_t trace)
 {
 	struct dn_query *q = dn_query_new(db,
-		"SELECT CAST(total(ifnull(end_ns, (SELECT last FROM raw_trace WHERE trace_id = ?1))"
-		" - start_ns) AS INTEGER),"
-		" sum(syscall_ns), (SELECT utime FROM raw_used WHERE trace_id = ?1),"
+		"SELECT CAST(total(max(coalesce(end_ns, (SELECT max(observed) FROM raw_thread_end WHERE trace_id = ?1),"
+		" (SELECT last FROM raw_trace WHERE trace_id = ?1)) - start_ns, 0)) AS INTEGER),"
+		" sum(syscall_ns) + (SELECT total(e.observed - max(ifnull(e.call_start, t.start), t.start))"
+		" FROM raw_thread_end AS e JOIN raw_thread AS t USING (thread) WHERE t.trace_id = ?1 AND e.in_call"
+		" AND e.observed > t.start), (SELECT utime FROM raw_used WHERE trace_id = ?1),"
 		" (SELECT stime FROM raw_used WHERE trace_id = ?1),"
 		" (SELECT 1000000000 / CAST(value AS INTEGER) FROM environment"
 		" WHERE trace_id = ?1 AND key = 'host.kernel_hz')"

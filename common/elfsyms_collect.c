@@ -154,7 +154,10 @@ static int by_number(const void *va, const void *vb)
 	return (*a > *b) - (*a < *b);
 }
 
-/* Symbols without a size end at the next mark, or are no more. */
+/*
+ * Symbols without a size end at the next mark, or are no more. The last byte before it is none of theirs: no function
+ * ends in a call and without a size, so that a return address at the next one's begin is no return address.
+ */
 static void end_the_open(struct source *src, bool complete)
 {
 	struct syms *t = &src->syms;
@@ -181,7 +184,7 @@ static void end_the_open(struct source *src, bool complete)
 				high = mid;
 		}
 		if (low < src->nmark && src->mark[low] < sym.end)
-			sym.end = src->mark[low];
+			sym.end = src->mark[low] - (src->mark[low] - sym.start > 1);
 		t->sym[kept++] = sym;
 	}
 	t->n = kept;

@@ -214,7 +214,7 @@ static uint64_t finish_probe(struct dn_rec *x, uint64_t total[DN_COUNTER_MAX], s
 	dn_consumer_stats(x->consumer, &cs);
 	now = dn_now();
 	dn_writer_lock(x->writer);
-	err = dn_stream_finish(x->stream, now);
+	err = dn_stream_finish(x->stream, now, dn_probe_stopped(x->probe));
 	if (!err && x->o->offcpu_min_ns)
 		err = dn_probe_short(x->probe, dn_stream_short, x->stream);
 	if (!err)

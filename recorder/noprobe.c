@@ -160,6 +160,19 @@ int dn_probe_perf(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_ring_
 	return -ENOSYS;
 }
 
+uint64_t dn_probe_stopped(const struct dn_probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+uint64_t dn_probe_cycles(const struct dn_probe *p, const char **why)
+{
+	(void)p;
+	*why = "";
+	return 0;
+}
+
 uint32_t dn_probe_perf_kinds(const struct dn_probe *p)
 {
 	(void)p;

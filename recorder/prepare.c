@@ -150,7 +150,8 @@ static int prepare_stream(struct dn_rec *x, enum dn_abi native)
 	const char *why;
 	const uint64_t cycles = dn_probe_cycles(x->probe, &why);
 	struct dn_stream_opts to = { .redact = x->o->redact, .sink = dn_writer_sink(x->writer), .tree = x->tree,
-		.sample_period_ns = x->o->freq && !cycles ? 1000000000 / x->o->freq : 0, .sample_cycles = cycles, .perf = dn_probe_perf_kinds(x->probe) };
+		.sample_period_ns = x->o->freq && !cycles ? 1000000000 / x->o->freq : 0, .sample_cycles = cycles,
+		.offcpu_min = x->o->offcpu_min_ns, .perf = dn_probe_perf_kinds(x->probe) };
 
 	if (strcmp(dn_probe_rung(x->probe, "stacks"), "none") && prepare_stacks(x))
 		return -ENOMEM;

@@ -100,6 +100,8 @@ int dn_probe_wake_fd(struct dn_probe *p, int fd);
  * 0 or -errno.
  */
 int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_thread *t), void *ctx);
+/* When that was: no switch of a thread is recorded that was later. */
+uint64_t dn_probe_stopped(const struct dn_probe *p);
 
 /* The kernel side's counters, summed over the CPUs. */
 int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX]);

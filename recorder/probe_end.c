@@ -143,6 +143,8 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 
 	dn_probe_perf_settle(p);
 	p->run->stopping = 1;
+	usleep(100);	/* a switch that read it before is over */
+	p->stopped = dn_now();
 	/* An entry that read `stopping` before this line ends within its few
 	 * microseconds; it must be in the list that follows. */
 	usleep(2000);
@@ -157,6 +159,11 @@ int dn_probe_stop(struct dn_probe *p, int (*fn)(void *ctx, const struct dn_iter_
 	dn_probe_detach(p);
 	usleep(2000);	/* runs under way when the last one was detached */
 	return err;
+}
+
+uint64_t dn_probe_stopped(const struct dn_probe *p)
+{
+	return p->stopped;
 }
 
 int dn_probe_counters(struct dn_probe *p, uint64_t out[DN_KCOUNTER_MAX])

@@ -62,6 +62,7 @@ struct dn_probe {
 	char maps_why[WHY];	/* why there is none */
 	bool strings, hide_setuid, net, offcpu, stacks, symbols, call_stacks, attach;
 	bool taken;		/* the tree has its root */
+	uint64_t stopped;	/* dn_probe_stop() */
 	unsigned freq;
 	bool by_cycles;		/* it was asked for */
 	uint64_t cycles;	/* that a sample stands for; 0: it stands for a time */

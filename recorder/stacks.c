@@ -373,7 +373,8 @@ static bool push_user(struct dn_stacks *s, uint32_t *stack, const struct dn_ring
 		at[n] = (struct dn_place){ .offset = address };
 		broken = n && s->o.maps;
 	}
-	if (broken || r->user == DN_STACK_FRAMES || r->use == DN_STACK_OF_TAKEN)
+	/* One alone has callers, but for the first instructions of a thread. */
+	if (broken || r->user == DN_STACK_FRAMES || r->user == 1 || r->use == DN_STACK_OF_TAKEN)
 		*stack = mark(s, 0, r->user == DN_STACK_FRAMES && !broken ? "[callers beyond 127]" : "[callers unknown]");
 	while (n-- > 0) {
 		meet(s, at[n].object);

@@ -344,7 +344,7 @@ int dn_stream_living(void *ctx, const struct dn_iter_thread *t)
 	return 0;
 }
 
-int dn_stream_finish(struct dn_stream *s, uint64_t now)
+int dn_stream_finish(struct dn_stream *s, uint64_t now, uint64_t observed)
 {
 	struct dn_value v[DN_F_thread_end_N];
 	int err = 0;
@@ -363,9 +363,10 @@ int dn_stream_finish(struct dn_stream *s, uint64_t now)
 		v[DN_F_thread_end_abi] = t->in_call ? dn_u(t->abi) : dn_null();
 		v[DN_F_thread_end_nr] = t->in_call ? dn_u(t->nr) : dn_null();
 		v[DN_F_thread_end_call_start] = t->in_call ? dn_u(t->start) : dn_null();
+		v[DN_F_thread_end_observed] = dn_u(observed);
 		err = dn_row_send(s->o.sink, DN_EV_thread_end, v, DN_F_thread_end_N);
-		if (!err && t->off && t->off < now)
-			err = dn_stream_still_off(s, t, now);
+		if (!err && t->off && t->off < observed)
+			err = dn_stream_still_off(s, t, now, observed);
 		if (!err && t->in_call) {
 			struct dn_syscall c = { .thread = t->thread, .seq = t->seq, .abi = t->abi,
 				.nargs = t->nargs, .nr = t->nr, .flags = t->flags | DN_CALL_UNFINISHED,

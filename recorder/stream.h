@@ -25,6 +25,7 @@ struct dn_stream_opts {
 	struct dn_tree *tree;
 	struct dn_stacks *stacks;	/* NULL: there are none; else it stays the caller's */
 	uint64_t sample_period_ns, sample_cycles;	/* what a sample stands for; 0: for the other */
+	uint64_t offcpu_min;		/* ns: shorter times off a CPU are added up */
 	uint32_t perf;			/* performance counters that count: a bit for each enum dn_perf */
 	/* Called for each call too, for -c; may be NULL. */
 	void (*also)(void *ctx, const struct dn_syscall *s);
@@ -49,9 +50,9 @@ void dn_stream_marked(struct dn_stream *s);
 int dn_stream_pass(struct dn_stream *s);
 
 /* A thread that lives at the end. Its call in flight goes on as unfinished
- * with dn_stream_finish, unless its return still arrives. */
+ * with dn_stream_finish, unless its return still arrives. observed: switches later than that were not seen. */
 int dn_stream_living(void *ctx, const struct dn_iter_thread *t);
-int dn_stream_finish(struct dn_stream *s, uint64_t now);
+int dn_stream_finish(struct dn_stream *s, uint64_t now, uint64_t observed);
 
 /* The short times off the CPU of a thread that lives at the end. */
 int dn_stream_short(void *ctx, const struct dn_ring_short *r);

@@ -83,6 +83,6 @@ int dn_stream_on_offcpu(struct dn_stream *s, const struct dn_ring_offcpu *r);
 int dn_stream_send_unstacked(struct dn_stream *s, unsigned passes);
 
 /* Of a thread that was not seen to run again. */
-int dn_stream_still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64_t now);
+int dn_stream_still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64_t now, uint64_t observed);
 
 #endif

@@ -135,6 +135,7 @@ int dn_stream_short(void *ctx, const struct dn_ring_short *r)
 	v[DN_F_offcpu_short_count] = dn_u(r->sum.count);
 	v[DN_F_offcpu_short_total] = dn_u(r->sum.total);
 	v[DN_F_offcpu_short_ready] = dn_u(r->sum.ready);
+	v[DN_F_offcpu_short_below] = dn_u(s->o.offcpu_min);
 	return dn_row_send(s->o.sink, DN_EV_offcpu_short, v, DN_F_offcpu_short_N);
 }
 
@@ -145,10 +146,12 @@ int dn_stream_perf(void *ctx, const struct dn_ring_perf *r)
 	return dn_perf_rows(s->o.sink, r, s->o.perf);
 }
 
-int dn_stream_still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64_t now)
+int dn_stream_still_off(struct dn_stream *s, const struct dn_iter_thread *t, uint64_t now, uint64_t observed)
 {
 	struct dn_value v[DN_F_offcpu_N];
-	uint64_t end = t->off_ran < now - t->off ? now - t->off_ran : t->off;
+	/* What it has run since may have been after that. */
+	const uint64_t after = now - observed, ran = t->off_ran > after ? t->off_ran - after : 0;
+	const uint64_t end = ran < observed - t->off ? observed - ran : t->off;
 
 	dn_row_clear(v, DN_F_offcpu_N);
 	v[DN_F_offcpu_time] = dn_u(end);
@@ -162,6 +165,6 @@ int dn_stream_still_off(struct dn_stream *s, const struct dn_iter_thread *t, uin
 	}
 	if (t->woken && t->woken <= end)
 		v[DN_F_offcpu_ready] = dn_u(end - (t->woken > t->off ? t->woken : t->off));
-	v[DN_F_offcpu_ended] = dn_u(t->off_ran > 0);
+	v[DN_F_offcpu_ended] = dn_u(ran > 0);
 	return send_stacked(s, DN_EV_offcpu, v, DN_F_offcpu_N, DN_F_offcpu_stack, t->off_stack, t->off, NULL);
 }

@@ -264,14 +264,14 @@ ORDER BY i.sock;
 -- Reports stand on these sums; of a storm of switches there are a million rows and few of these.
 INSERT INTO raw_wait
 SELECT ?1, thread_id, state, reason, syscall, waker_id, waker_tid, waker_comm, count(*), sum(dur_ns),
-       sum(ifnull(ready_ns, 0)), max(dur_ns), min(dur_ns)
+       sum(ifnull(ready_ns, 0)), max(dur_ns), min(dur_ns), NULL
 FROM offcpu WHERE trace_id = ?1
 GROUP BY thread_id, state, syscall, waker_tid, waker_id, waker_comm;
 
 -- Of what was only added up neither call nor waker are known.
 INSERT INTO raw_wait
 SELECT ?1, s.thread, o.name, iif(o.name = 'runnable', 'cpu', 'short'), NULL, NULL, NULL, NULL, sum(s.count),
-       sum(s.total), sum(iif(o.name = 'runnable', s.total, s.ready)), NULL, NULL
+       sum(s.total), sum(iif(o.name = 'runnable', s.total, s.ready)), NULL, NULL, max(s.below)
 FROM raw_offcpu_short AS s LEFT JOIN raw_off_state AS o ON o.state = s.state
 WHERE s.trace_id = ?1 GROUP BY s.thread, s.state;
 

@@ -122,15 +122,15 @@ WHERE c.total_ns * 10 >= life.ns AND c.total_ns >= 10000000;
 -- half of it all is of a thread that had nothing to do, or joined another.
 INSERT OR IGNORE INTO raw_finding
 SELECT ?1, 780 + 100 * w.ns / max(1, r.ns), ifnull(w.comm, '?') || ' (' || w.tid || ') waited ' || human_ns(w.ns) ||
-       ' in futex, ' || human_percent(w.ns, r.ns) || ' of the run, until ' || w.waker_comm || ' (' ||
+       ' in futex, ' || human_count(w.n) || ' times, ' || human_percent(w.ns, r.ns) || ' of the run, until ' || w.waker_comm || ' (' ||
        w.waker_tid || ') woke it', w.ns, 'ns',
        'SELECT start_ns, dur_ns, ready_ns, waker_comm, waker_tid FROM offcpu WHERE thread_id = ' || w.thread_id ||
        ' AND reason LIKE ''futex%'' ORDER BY dur_ns DESC LIMIT 20'
-FROM (SELECT thread_id, comm, tid, waker_comm, waker_tid, sum(total_ns) AS ns, max(max_ns) AS longest
+FROM (SELECT thread_id, comm, tid, waker_comm, waker_tid, sum(total_ns) AS ns, sum(count) AS n, max(max_ns) AS longest
       FROM waits
       WHERE trace_id = ?1 AND reason IN ('futex', 'futex_wait', 'futex_waitv') AND waker_tid IS NOT NULL
       GROUP BY thread_id, waker_tid HAVING longest * 2 < ns ORDER BY ns DESC LIMIT 1) AS w,
-     (SELECT last AS ns FROM raw_trace WHERE trace_id = ?1) AS r
+     (SELECT ifnull(duration_ns, last) AS ns FROM traces JOIN raw_trace USING (trace_id) WHERE trace_id = ?1) AS r
 WHERE w.ns * 10 >= r.ns AND w.ns >= 10000000;
 
 -- Time that was work in the kernel and not waiting shows elsewhere: the busiest

@@ -171,7 +171,8 @@ CREATE TABLE raw_wait (
   total INTEGER NOT NULL,
   ready INTEGER NOT NULL,
   longest INTEGER,
-  shortest INTEGER
+  shortest INTEGER,
+  below INTEGER		-- of those that were only added up, what each was shorter than
 ) STRICT;
 
 -- Functions that frames of stacks lie in.

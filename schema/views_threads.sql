@@ -51,10 +51,11 @@ LEFT JOIN raw_syscall_name AS n ON n.abi = o.abi AND n.nr = o.nr;
 --   ready_ns: ns: of that, known to be waiting for a CPU
 --   max_ns: ns: the longest; NULL: of short ones it is not known
 --   min_ns: ns: the shortest; NULL the same
+--   below_ns: ns: of short ones, what each was shorter than
 CREATE VIEW waits AS
 SELECT w.trace_id, t.process AS process_id, w.thread AS thread_id, t.pid, t.tid, t.comm, w.state,
        w.reason, w.syscall, w.waker AS waker_id, w.waker_tid, w.waker_comm, w.count, w.total AS total_ns,
-       w.ready AS ready_ns, w.longest AS max_ns, w.shortest AS min_ns
+       w.ready AS ready_ns, w.longest AS max_ns, w.shortest AS min_ns, w.below AS below_ns
 FROM raw_wait AS w
 LEFT JOIN raw_thread AS t ON t.thread = w.thread;
 
@@ -75,26 +76,29 @@ LEFT JOIN raw_thread AS t ON t.thread = w.thread;
 --   other_ns: ns: parked or frozen
 --   waited_ns: ns: waiting for anything but a CPU: the five before together
 --   waits: count: times it was off its CPU
---   longest_ns: ns: the longest of them
+--   longest_ns: ns: the longest of them; NULL: that was one of the short ones, which are only added up
 --   longest_reason: : what that was for, as in offcpu
 CREATE VIEW thread_time AS
 SELECT t.trace_id, t.process AS process_id, t.thread AS thread_id, t.pid, t.tid, t.comm,
-       ifnull(t."end", e.time) - t.start AS alive_ns,
-       ifnull(t."end", e.time) - t.start - ifnull(o.off, 0) AS running_ns,
+       ifnull(t."end", max(e.seen, t.start)) - t.start AS alive_ns,
+       ifnull(t."end", max(e.seen, t.start)) - t.start - ifnull(o.off, 0) AS running_ns,
        ifnull(o.ready, 0) AS runnable_ns, ifnull(o.sleeping, 0) AS sleeping_ns,
        ifnull(o.disk, 0) AS disk_ns, ifnull(o.blocked, 0) AS blocked_ns,
        ifnull(o.stopped, 0) AS stopped_ns, ifnull(o.other, 0) AS other_ns,
-       ifnull(o.off - o.ready, 0) AS waited_ns, ifnull(o.waits, 0) AS waits, o.longest AS longest_ns, o.reason AS longest_reason
+       ifnull(o.off - o.ready, 0) AS waited_ns, ifnull(o.waits, 0) AS waits,
+       iif(o.below > o.longest, NULL, o.longest) AS longest_ns,
+       iif(o.below > o.longest, 'short', o.reason) AS longest_reason
 FROM raw_thread AS t
 JOIN raw_probe AS p ON p.trace_id = t.trace_id AND p.name = 'scheduling' AND p.rung <> 'none'
-LEFT JOIN (SELECT thread, max(time) AS time FROM raw_thread_end GROUP BY thread) AS e USING (thread)
+LEFT JOIN (SELECT thread, ifnull(observed, time) AS seen, max(time) FROM raw_thread_end GROUP BY thread) AS e
+     USING (thread)
 LEFT JOIN (SELECT thread_id, sum(total_ns) AS off, sum(ready_ns) AS ready, sum(count) AS waits,
                   sum(iif(state = 'sleeping', total_ns - ready_ns, 0)) AS sleeping,
                   sum(iif(state = 'disk', total_ns - ready_ns, 0)) AS disk,
                   sum(iif(state = 'blocked', total_ns - ready_ns, 0)) AS blocked,
                   sum(iif(state IN ('stopped', 'traced'), total_ns - ready_ns, 0)) AS stopped,
                   sum(iif(ifnull(state, 'other') = 'other', total_ns - ready_ns, 0)) AS other,
-                  max(max_ns) AS longest, reason
+                  CAST(avg(below_ns) AS INTEGER) AS below, max(max_ns) AS longest, reason
            FROM waits GROUP BY thread_id) AS o ON o.thread_id = t.thread;
 
 -- view samples: what a thread did on its CPU at a moment

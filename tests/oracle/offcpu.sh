@@ -20,16 +20,17 @@ agree() {
 	[ ! -s differ ]
 }
 # waits NAME ACT...: recorded. A machine that takes the CPU away from us is not the scheduler's
-# doing: up to three times.
+# doing: up to eight times, and not at once.
 waits() {
 	name=$1
 	shift
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5 6 7 8; do
+		[ $try -lt 3 ] || sleep $((try - 2))
 		# shellcheck disable=SC2086
 		record t.dnt $offcpu_min waits "$@" >said
 		is $? 0 "$name: its status"
 		agree && break
-		[ $try = 3 ] || diag "the scheduler says another thing: once more, after $try"
+		[ $try = 8 ] || diag "the scheduler says another thing: once more, after $try"
 	done
 	is "$(cat differ)" "" "$name: the scheduler counts the same"
 	books t.dnt "$name"
@@ -37,9 +38,15 @@ waits() {
 		+ blocked_ns + stopped_ns + other_ns OR running_ns < 0")" 0 "$name: the parts of a life add up to it"
 }
 
-waits "sleeping" sleep
-is "$(ask "SELECT count(*) FROM offcpu WHERE tid = $(tid_of sleeper) AND syscall = 'clock_nanosleep'
-	AND state = 'sleeping' AND dur_ns >= 5000000 AND waker_tid IS NULL")" 40 "sleeping: each time, ended by a timer"
+# Nor is it, where a timer goes off while the host holds this machine up.
+for again in 1 2 3; do
+	waits "sleeping" sleep
+	timed=$(ask "SELECT count(*) FROM offcpu WHERE tid = $(tid_of sleeper) AND syscall = 'clock_nanosleep'
+		AND state = 'sleeping' AND dur_ns >= 5000000 AND waker_tid IS NULL")
+	[ "$timed" != 40 ] || break
+	diag "$timed of 40 sleeps, after $again"
+done
+is "$timed" 40 "sleeping: each time, ended by a timer"
 between "sleeping: ms in all" 200 400 "$(ask "SELECT sleeping_ns / 1000000 FROM thread_time WHERE tid = $(tid_of sleeper)")"
 
 # What is only added up adds up to the same: `agree` and the parts of a life hold. waits pipe has hundreds of short ones.
@@ -53,7 +60,7 @@ is "$(ask "SELECT count(*) FROM waits WHERE reason = 'short' AND (waker_tid IS N
 	"short ones added up: nothing is said of who and how long"
 
 waits "a lock" lock
-between "a lock: waits for who holds it" 5 12 "$(ask "SELECT count(*) FROM offcpu WHERE tid = $(tid_of second)
+between "a lock: waits for who holds it" 4 12 "$(ask "SELECT count(*) FROM offcpu WHERE tid = $(tid_of second)
 	AND reason = 'futex' AND waker_tid = $(tid_of first) AND dur_ns > 10000000")"
 between "a lock: ms in them" 100 300 "$(ask "SELECT sum(dur_ns) / 1000000 FROM offcpu WHERE tid = $(tid_of second)
 	AND reason = 'futex' AND waker_tid = $(tid_of first)")"
@@ -82,11 +89,19 @@ done
 waits "stopped" stop
 between "stopped: for 50 ms" 50 200 "$(ask "SELECT stopped_ns / 1000000 FROM thread_time WHERE tid = $(tid_of stopped)")"
 
+# Of those that are only added up none is known to be the longest, or the shortest.
+record t.dnt --offcpu-min=10s waits sleep >said
+is "$(ask "SELECT waits > 40 AND waited_ns > 0, longest_ns, longest_reason FROM thread_time WHERE tid = $(tid_of sleeper)")" "1,,short" \
+	"--offcpu-min: which was the longest is not known"
+is "$(denet-analyze t.dnt --json | grep -o '"max_time_ns":null,"min_time_ns":null')" '"max_time_ns":null,"min_time_ns":null' \
+	"--offcpu-min: nor in the report"
+
 # At the end some are off their CPU still.
 record t.dnt --duration=0.3 sleep 5
 is $? 0 "one that sleeps on: status"
 between "one that sleeps on: ms to the end" 200 400 "$(ask "SELECT dur_ns / 1000000 FROM offcpu
 	WHERE NOT ended AND syscall = 'clock_nanosleep'")"
+like "$(denet-analyze t.dnt | grep '^  Time')" "9[0-9][.0-9]* % of it in system calls|100 % of it" "one that sleeps on: in a call"
 sleep=$(ask "SELECT pid FROM processes WHERE comm = 'sleep'")
 [ -z "$sleep" ] || kill "$sleep"
 

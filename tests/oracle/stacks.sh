@@ -142,7 +142,6 @@ is "$(ask "SELECT DISTINCT symbol FROM stacks WHERE kind = 'vdso' AND symbol NOT
 for kind in unreadable kernel noncanonical odd data loop circle; do
 	stacks "a frame pointer that is $kind" stacks badfp $kind 30
 	case $kind in
-	unreadable | kernel | noncanonical) callers='' ;;
 	circle) callers=';\[callers beyond 127\](;innocent)+' ;;	# as it says itself
 	*) callers=';\[callers unknown\]' ;;
 	esac

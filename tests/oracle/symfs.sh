@@ -163,7 +163,7 @@ is "$(denet-analyze -q bare.dnt bare.dnt --csv --symfs=root --sql "SELECT trace_
 	tr -d '\r' | sed 1d | cut -d , -f 1 | tr '\n' ' ')" "1 2 " "several traces"
 
 # --- files that are not the one -----------------------------------------------------------------------------------
-no="denet-analyze: --symfs: no file there has the build-id of $scratch/run/prog"
+no="denet-analyze: --symfs: no file there that has names has the build-id of $scratch/run/prog"
 nobody() { # NAME; libraries are those of this machine, and the program is there no more
 	is "$(names bare.dnt --symfs=root --symfs=/)" "" "$1: no names"
 	is "$(grep -F "$scratch" err)" "$no" "$1: and it is said"

@@ -275,10 +275,10 @@ static void test_kernel(void **state)
 	/* The switch itself is no part of where it waits. */
 	sent(&r, 1, 20, DN_STACK_OF_SWITCH, BPF_PROG + 5, SCHEDULE + 0x10, NANOSLEEP + 0x21, A(0), A(0x1010), A(0));
 	id = found(&r, 1, 20);
-	assert_string_equal(text(&r, id), "/a:10 kernel");
+	assert_string_equal(text(&r, id), "[callers unknown] /a:10 kernel");
 	/* What runs there does. */
 	sent(&r, 2, 20, DN_STACK_OF_SAMPLE, SCHEDULE + 0x10, NANOSLEEP + 0x21, A(0), A(0x1010), A(0));
-	assert_string_equal(text(&r, found(&r, 2, 20)), "/a:10 kernel kernel");
+	assert_string_equal(text(&r, found(&r, 2, 20)), "[callers unknown] /a:10 kernel kernel");
 	assert_int_equal(row(&r, DN_EV_stack, found(&r, 2, 20))->v[DN_F_stack_parent].u, id);
 	/* Nothing but the switch: no stack. */
 	sent(&r, 3, 20, DN_STACK_OF_SWITCH, BPF_PROG + 5, SCHEDULE + 0x10, A(0), A(0));
@@ -368,14 +368,14 @@ static void test_full(void **state)
 	assert_int_equal(r.generation, 1);
 	second = found(&r, 12345, 20);
 	assert_true(second > first);
-	assert_string_equal(text(&r, second), "/a:0");
+	assert_string_equal(text(&r, second), "[callers unknown] /a:0");
 	assert_int_equal(found(&r, (uint64_t)1 << 20 | 7, 20), first);
 	/* It may be one that no row had before. */
-	assert_string_equal(text(&r, found(&r, (uint64_t)room << 20 | 7, 20)), "/a:3f");
+	assert_string_equal(text(&r, found(&r, (uint64_t)room << 20 | 7, 20)), "[callers unknown] /a:3f");
 	dn_stacks_keyframe(r.s);
 	collect_clear(&r.rows);
 	assert_int_equal(found(&r, (uint64_t)1 << 20 | 7, 20), first);
-	assert_string_equal(text(&r, first), "/a:0");
+	assert_string_equal(text(&r, first), "[callers unknown] /a:0");
 	for (unsigned i = 0; i < room; i++)
 		sent(&r, (uint64_t)(i + 1) << 20 | 9, 20, DN_STACK_OF_SAMPLE, A(0), A(0x1000 + i % 64), A(0));
 	assert_int_equal(r.generation, 2);

@@ -152,7 +152,7 @@ static void test_lost_string(void **state)
 	assert_int_equal(r.calls, 1);		/* goes on without it, and says so */
 	assert_true(r.call[0].flags & DN_CALL_STR_MISSING);
 	string(&r, 2, 0, 0, DN_STR_PATH, "orphan", 6);
-	assert_int_equal(dn_stream_finish(r.s, 5000), 0);
+	assert_int_equal(dn_stream_finish(r.s, 5000, 5000), 0);
 	dn_stream_stats(r.s, &st);
 	assert_int_equal(st.strings_missing, 1);
 	assert_int_equal(st.strings_orphaned, 1);
@@ -226,7 +226,7 @@ static void test_life(void **state)
 	c = collect_find(&r.rows, DN_EV_thread_exit, 0);
 	assert_int_equal(c->v[DN_F_thread_exit_thread].u, 3);
 	assert_int_equal(c->v[DN_F_thread_exit_runtime].u, 12345);	/* of its last switch */
-	assert_int_equal(dn_stream_finish(r.s, 5000), 0);	/* the others' never came */
+	assert_int_equal(dn_stream_finish(r.s, 5000, 5000), 0);	/* the others' never came */
 	assert_int_equal(collect_count(&r.rows, DN_EV_thread_exit), 2);
 	c = collect_find(&r.rows, DN_EV_thread_exit, 1);
 	assert_int_equal(c->v[DN_F_thread_exit_thread].u, 1);
@@ -294,7 +294,7 @@ static void test_offcpu(void **state)
 	o.by = DN_WOKEN_UNSEEN;
 	assert_int_equal(dn_stream_record(r.s, &o, sizeof(o)), 0);
 	dn_stream_living(r.s, &t);
-	assert_int_equal(dn_stream_finish(r.s, 5000), 0);
+	assert_int_equal(dn_stream_finish(r.s, 5000, 5000), 0);
 	c = collect_find(&r.rows, DN_EV_offcpu, 0);
 	assert_int_equal(c->v[DN_F_offcpu_time].u, 1000);
 	assert_int_equal(c->v[DN_F_offcpu_dur].u, 300);
@@ -347,7 +347,7 @@ static void test_in_flight(void **state)
 	t.thread = 2;
 	dn_stream_living(r.s, &t);
 	call(&r, 2, 4, 0);		/* thread 2's call returned after the list was made */
-	assert_int_equal(dn_stream_finish(r.s, 5000), 0);
+	assert_int_equal(dn_stream_finish(r.s, 5000, 5000), 0);
 	dn_stream_stats(r.s, &st);
 	assert_int_equal(st.calls, 2);
 	assert_int_equal(st.unfinished, 1);
