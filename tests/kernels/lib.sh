@@ -88,6 +88,15 @@ boot() {
 		-drive file=disk,format=raw,if=none,id=out -device virtio-blk-pci,drive=out
 }
 
+# skipped: what is counted as lost for want of a run of a program makes a trace inexact, as it must; the tests
+# are of those that are exact.
+skipped() {
+	for as in numbers strings; do
+		[ ! -s $as.dnt ] || [ "$(sql $as.dnt "SELECT total(value) FROM raw_total WHERE name = 'recursion_misses'")" = 0.0 ] || return 0
+	done
+	return 1
+}
+
 # rungs: a line for each probe into the table of `make check-kernels`.
 rungs() {
 	if [ -s strings.dnt ]; then
@@ -212,10 +221,18 @@ kernel() {
 	initramfs || skip_all "cannot make an initramfs"
 
 	name="Linux $release $arch"
-	boot >boot.said 2>&1
-	is $? 0 "$name: the guest ends by itself"
-	mkdir out && cd out || exit
-	tar xf ../disk 2>/dev/null
+	for try in 1 2; do
+		boot >boot.said 2>&1
+		ended=$?
+		rm -rf out && mkdir out && cd out || exit
+		tar xf ../disk 2>/dev/null
+		if [ $try = 2 ] || ! skipped; then
+			break
+		fi
+		diag "the kernel skipped a program and its second one, as one that is preempted again and again can have it: once more"
+		cd .. || exit
+	done
+	is $ended 0 "$name: the guest ends by itself"
 	like "$(cat release 2>&1)" "^$release" "$name: it is that kernel"
 	is "$(grep -Eh "$splat" ../console dmesg)" "" "$name: the kernel has nothing to complain of"
 	for as in numbers strings; do
