@@ -36,6 +36,14 @@ static bool fits(enum dn_callstr which, unsigned kind)
 	return false;
 }
 
+bool dn_callstr_shown(unsigned kind)
+{
+	for (int i = 0; i < DN_CALLSTR_N; i++)
+		if (fits((enum dn_callstr)i, kind))
+			return true;
+	return false;
+}
+
 const struct dn_call_str *dn_callstr_find(const struct dn_call_str *str, unsigned nstr,
 					  enum dn_callstr which)
 {

@@ -26,6 +26,9 @@ enum dn_callstr {
 const struct dn_call_str *dn_callstr_find(const struct dn_call_str *str, unsigned nstr,
 					  enum dn_callstr which);
 
+/* Whether strings of a kind have a column. */
+bool dn_callstr_shown(unsigned kind);
+
 /* The two descriptors that a call made, in host order; false: s is something else, or could not be read. */
 bool dn_callstr_fds(const struct dn_call_str *s, int32_t fd[2]);
 

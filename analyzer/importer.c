@@ -61,11 +61,11 @@ static XXH128_hash_t hash_of(const struct dn_feed_call *c)
 {
 	XXH128_hash_t h = { 0, 0 };
 
-	/* The order counts: path before path2. The argument does not. */
+	/* The order counts: path before path2. The argument does not, nor do bytes that no column shows. */
 	for (unsigned i = 0; i < c->nstr; i++) {
 		const struct dn_call_str *s = &c->str[i];
 
-		h = XXH3_128bits_withSeed(s->p, s->len,
+		h = XXH3_128bits_withSeed(s->p, dn_callstr_shown(s->kind) ? s->len : 0,
 					  h.low64 * 31 + h.high64 +
 						  ((uint64_t)s->kind << 8 | s->flags));
 	}
@@ -132,15 +132,6 @@ static int insert(struct importer *im, const struct dn_feed_call *c)
 	}
 	cell[1 + DN_CALLSTR_N] = dn_cell_int(dn_callstr_flags(c->str, c->nstr));
 	return dn_dbtable_row(im->strings, cell, sizeof(cell) / sizeof(*cell));
-}
-
-/* Whether any of a call's strings has a column. */
-static bool has_text(const struct dn_feed_call *c)
-{
-	for (unsigned i = 0; i < c->nstr; i++)
-		if (c->str[i].kind != DN_STR_FDS)
-			return true;
-	return false;
 }
 
 /* The id of the strings of a call, or a negative errno. */
@@ -228,7 +219,7 @@ static int put_call(struct importer *im, const struct dn_vtab_trace *t, const st
 		cell[ARG0 + i] = dn_cell_int((int64_t)c->args[i]);
 	for (unsigned i = ARG0 + c->nargs; i < COLUMNS; i++)
 		cell[i] = dn_cell_null();
-	if (has_text(c)) {
+	if (c->nstr) {
 		id = intern(im, c);
 		if (id < 0)
 			return (int)id;

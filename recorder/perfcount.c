@@ -40,12 +40,13 @@ const char *dn_perf_name(unsigned kind)
 	return counters[kind].name;
 }
 
-static int open_on(int cpu, struct perf_event_attr *attr)
+/* As perf_event_open(2) has pid and cpu. fd, or -errno. */
+static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu)
 {
 	int fd;
 
 	attr->size = sizeof(*attr);
-	fd = (int)syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -53,7 +54,7 @@ int dn_perf_open(unsigned kind, int cpu)
 {
 	struct perf_event_attr attr = { .type = counters[kind].type, .config = counters[kind].config };
 
-	return open_on(cpu, &attr);
+	return open_event(&attr, -1, cpu);
 }
 
 int dn_perf_sample(const struct dn_perf_clock *clock, int cpu)
@@ -67,21 +68,21 @@ int dn_perf_sample(const struct dn_perf_clock *clock, int cpu)
 		attr.freq = 0;
 		attr.sample_period = clock->cycles;
 	}
-	return open_on(cpu, &attr);
+	return open_event(&attr, -1, cpu);
 }
 
 int dn_perf_cycle_rate(uint64_t *rate)
 {
 	struct perf_event_attr attr = { .type = counters[DN_PERF_CYCLES].type, .config = counters[DN_PERF_CYCLES].config,
-		.size = sizeof(attr), .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING };
+		.read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING };
 	struct {
 		uint64_t value, enabled, running;	/* perf_event_open(2), PERF_FORMAT_TOTAL_TIME_RUNNING */
 	} count;
-	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC), err = 0;
+	int fd = open_event(&attr, 0, -1), err = 0;
 	uint64_t began;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* From here on: the first event of a machine takes milliseconds to open. */
 	for (began = dn_now(); dn_now() - began < RATE_NS;)
 		;

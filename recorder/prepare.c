@@ -222,7 +222,8 @@ static void say_lacks(struct dn_rec *x)
 
 	if (dn_probe_lacks(x->probe, names, &why))
 		dn_say("not observed on this kernel: %s (%s)", names, why);
-	if (!dn_probe_cycles(x->probe, &why) && *why)
+	dn_probe_cycles(x->probe, &why);
+	if (*why)
 		dn_say("samples are taken by the clock of each CPU, not by cycles: %s", why);
 }
 
