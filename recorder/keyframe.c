@@ -17,8 +17,6 @@
 #include "ring_event.h"
 #include "row.h"
 
-#define ARGV_BYTES DN_RING_ARGV_MAX	/* as many as of an exec */
-
 #define FD_ROW_NS 1000000	/* a descriptor that took longer to read is read again, */
 #define FD_TRIES 3		/* so often */
 
@@ -30,7 +28,7 @@ struct dn_keyframe {
 	int64_t timens;
 	struct dn_keyframe_counts counts;
 	char link[3][PATH_MAX + 1];	/* one more than any path: full means cut */
-	char argv[ARGV_BYTES], clean[2 * ARGV_BYTES];
+	char argv[DN_RING_ARGV_MAX], clean[2 * DN_RING_ARGV_MAX];	/* as many as of an exec */
 	char lines[PATH_MAX + 256];	/* a line of maps: a path and 73 columns before it */
 };
 

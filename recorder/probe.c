@@ -227,34 +227,35 @@ static int start_samples_by(struct dn_probe *p, struct bpf_program *prog, const 
 	return err;
 }
 
+/* By cycles, as many as this CPU has from one sample to the next. 0, or -errno and the reason in p. */
+static int sample_by_cycles(struct dn_probe *p, struct bpf_program *prog)
+{
+	uint64_t rate = 0;
+	int err = dn_perf_cycle_rate(&rate);
+	const bool here = !err;
+	const struct dn_perf_clock clock = { .cycles = rate / p->freq };
+
+	if (here)
+		err = start_samples_by(p, prog, &clock);
+	if (!err) {
+		p->cycles = clock.cycles;
+		return 0;
+	}
+	snprintf(p->cycles_why, sizeof(p->cycles_why), "%s",
+		 here && err == -ENOENT ? "not all CPUs of this machine count them" :
+		 here && err == -EOPNOTSUPP ? "the counter of this CPU takes no samples" :
+		 dn_perf_why(1u << DN_PERF_CYCLES, (const int[DN_PERF_KINDS]){ [DN_PERF_CYCLES] = err }, DN_PERF_CYCLES));
+	return err;
+}
+
 /* By cycles, where they are asked for and each CPU has them; else by the clock. */
 static int start_samples(struct dn_probe *p, struct bpf_program *prog)
 {
-	struct dn_perf_clock clock = { 0, p->freq };
-	int none[DN_PERF_KINDS] = { 0 }, *err = &none[DN_PERF_CYCLES];
-	uint64_t rate;
-	bool here;
+	const struct dn_perf_clock clock = { .freq = p->freq };
 
 	p->cycles = 0;
 	p->cycles_why[0] = 0;
-	if (p->by_cycles) {
-		*err = dn_perf_cycle_rate(&rate);
-		here = !*err;
-		if (here) {
-			clock.cycles = rate / p->freq;
-			*err = start_samples_by(p, prog, &clock);
-		}
-		if (!*err) {
-			p->cycles = clock.cycles;
-			return 0;
-		}
-		clock.cycles = 0;
-		snprintf(p->cycles_why, sizeof(p->cycles_why), "%s",
-			 here && *err == -ENOENT ? "not all CPUs of this machine count them" :
-			 here && *err == -EOPNOTSUPP ? "the counter of this CPU takes no samples" :
-			 dn_perf_why(1u << DN_PERF_CYCLES, none, DN_PERF_CYCLES));
-	}
-	return start_samples_by(p, prog, &clock);
+	return p->by_cycles && !sample_by_cycles(p, prog) ? 0 : start_samples_by(p, prog, &clock);
 }
 
 uint64_t dn_probe_cycles(const struct dn_probe *p, const char **why)
