@@ -299,14 +299,15 @@ static int put_notes(struct dn_page *p, struct dn_db *db, int64_t trace)
 static int put_time(struct dn_page *p, struct dn_db *db, int64_t trace)
 {
 	struct dn_query *q = dn_query_new(db,
+		"WITH open_calls AS (SELECT count(*) AS n, total(e.observed - max(ifnull(e.call_start, t.start), t.start)) AS ns"
+		" FROM raw_thread_end AS e JOIN raw_thread AS t USING (thread) WHERE t.trace_id = ?1 AND e.in_call"
+		" AND e.observed > t.start) "
 		"SELECT CAST(total(max(coalesce(end_ns, (SELECT max(observed) FROM raw_thread_end WHERE trace_id = ?1),"
 		" (SELECT last FROM raw_trace WHERE trace_id = ?1)) - start_ns, 0)) AS INTEGER),"
-		" sum(syscall_ns) + (SELECT total(e.observed - max(ifnull(e.call_start, t.start), t.start))"
-		" FROM raw_thread_end AS e JOIN raw_thread AS t USING (thread) WHERE t.trace_id = ?1 AND e.in_call"
-		" AND e.observed > t.start), (SELECT utime FROM raw_used WHERE trace_id = ?1),"
+		" sum(syscall_ns) + (SELECT ns FROM open_calls), (SELECT utime FROM raw_used WHERE trace_id = ?1),"
 		" (SELECT stime FROM raw_used WHERE trace_id = ?1),"
 		" (SELECT 1000000000 / CAST(value AS INTEGER) FROM environment"
-		" WHERE trace_id = ?1 AND key = 'host.kernel_hz')"
+		" WHERE trace_id = ?1 AND key = 'host.kernel_hz'), (SELECT n FROM open_calls)"
 		" FROM threads WHERE trace_id = ?1");
 	struct line l = { "", 0 };
 	char a[DN_HUMAN_SIZE], b[DN_HUMAN_SIZE];
@@ -321,7 +322,8 @@ static int put_time(struct dn_page *p, struct dn_db *db, int64_t trace)
 
 		add(&l, "%s of threads' life", dn_human_ns(a, sizeof(a), life));
 		if (!dn_query_null(q, 1))
-			add(&l, ", %s of it in system calls", dn_human_percent(b, sizeof(b), in, life));
+			add(&l, ", %s of it in system calls%s", dn_human_percent(b, sizeof(b), in, life),
+			    dn_query_int(q, 5) > 0 ? ", also those open at the end" : "");
 		if (dn_query_null(q, 2))
 			add(&l, "; CPU time is not known of all processes");
 		else
